@@ -1,0 +1,1 @@
+"""Timings with their accuracy; run by `make bench`."""

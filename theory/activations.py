@@ -1,0 +1,243 @@
+"""Activations and their Hermite coefficients.
+
+With g ~ N(0, 1) and He_k the probabilists' Hermite polynomials,
+
+    kappa_k = E[sigma(g) He_k(g)] / sqrt(k!),
+    kappa_star^2  = E[sigma^2] - kappa_0^2 - kappa_1^2 = sum_{k >= 2} kappa_k^2,
+    dkappa_star^2 = E[sigma'^2] - kappa_1^2            = sum_{k >= 2} k kappa_k^2
+
+(Gaussian equivalence: Mei & Montanari, arXiv 1908.05355; Gerace et al., arXiv 2002.09339; the last
+one is the numerator of the mean dimension, arXiv 2401.12610).
+
+A new activation is one class here: give it ``__call__`` and its ``kinks``; override ``moments`` where
+there is a closed form, and the contract tests hold it to the quadrature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from array_api_compat import array_namespace, is_numpy_array
+from numpy.typing import NDArray
+from scipy import special
+
+from theory.errors import InvalidProblem
+from theory.piecewise import PiecewisePolynomial, approximate
+
+__all__ = ["Activation", "Custom", "Erf", "HermiteMoments", "Linear", "ReLU", "Tanh"]
+
+_CUTOFF = 12.0  # Gaussian mass beyond: 4e-33
+
+
+@dataclass(frozen=True)
+class HermiteMoments:
+    """The four numbers through which an activation enters the theory.
+
+    Attributes
+    ----------
+    kappa_0, kappa_1, kappa_star, dkappa_star : float
+        As defined in the module docstring. ``dkappa_star`` (kappa'_star) is infinite for an
+        activation that jumps.
+    error : float
+        Bound on the absolute error of each, as estimated; 0 for closed forms.
+    """
+
+    kappa_0: float
+    kappa_1: float
+    kappa_star: float
+    dkappa_star: float
+    error: float = 0.0
+
+
+class Activation:
+    """A scalar function applied to every pre-activation.
+
+    Subclasses are frozen dataclasses that implement ``__call__`` for any array that follows the
+    Python array API (numpy and torch alike) and declare ``kinks``, the points where the function
+    or one of its derivatives jumps.
+    """
+
+    kinks: tuple[float, ...] = ()
+
+    def __call__(self, x: Any) -> Any:
+        """Apply the activation elementwise to a numpy or torch array."""
+        raise NotImplementedError
+
+    @cached_property
+    def moments(self) -> HermiteMoments:
+        """Hermite moments by adaptive piecewise-polynomial quadrature, with an error estimate."""
+        return self._pieces_moments()
+
+    def hermite(self, degree: int) -> NDArray[np.float64]:
+        """Normalised Hermite coefficients kappa_0 .. kappa_degree.
+
+        Parameters
+        ----------
+        degree : int
+            Highest degree wanted, >= 0.
+
+        Returns
+        -------
+        ndarray of shape (degree + 1,)
+            kappa_k = E[sigma(g) He_k(g)] / sqrt(k!).
+        """
+        if degree < 0:
+            raise ValueError(f"degree = {degree}: give an integer >= 0")
+        pieces = self._pieces
+        x, weight, value = pieces.nodes, pieces.weights * _gauss(pieces.nodes), pieces.values
+        return np.array([np.sum(weight * value * h) for h in _hermite_functions(x, degree)])
+
+    def _pieces_moments(self) -> HermiteMoments:
+        pieces = self._pieces
+        weight = pieces.weights * _gauss(pieces.nodes)
+        x, s = pieces.nodes, pieces.values
+        k0, k1 = np.sum(weight * s), np.sum(weight * s * x)
+        # The residual is squared after the subtraction: E[s^2] - k0^2 - k1^2 would cancel.
+        star2 = np.sum(weight * (s - k0 - k1 * x) ** 2)
+        dstar2 = np.inf if pieces.jumps else np.sum(weight * (pieces.slopes - k1) ** 2)
+        scale = float(np.sqrt(np.sum(weight * s**2)))
+        star, dstar = float(np.sqrt(star2)), float(np.sqrt(dstar2))
+        if star <= 1e-13 * scale:
+            star = dstar = 0.0  # the rounding of a linear function
+        return HermiteMoments(float(k0), float(k1), star, dstar, pieces.error)
+
+    @cached_property
+    def _pieces(self) -> PiecewisePolynomial:
+        try:
+            return approximate(
+                lambda x: np.asarray(self(x), dtype=float), -_CUTOFF, _CUTOFF, self.kinks
+            )
+        except ValueError as error:
+            raise InvalidProblem(f"activation = {self!r}: {error}") from error
+
+
+def _gauss(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.exp(-0.5 * x * x) / np.sqrt(2.0 * np.pi))
+
+
+def _hermite_functions(x: NDArray[np.float64], degree: int) -> list[NDArray[np.float64]]:
+    """He_k(x) / sqrt(k!) for k = 0 .. degree, by the stable three-term recurrence."""
+    out = [np.ones_like(x), x]
+    for k in range(1, degree):
+        out.append((x * out[k] - np.sqrt(k) * out[k - 1]) / np.sqrt(k + 1))
+    return out[: degree + 1]
+
+
+@dataclass(frozen=True)
+class Tanh(Activation):
+    """sigma(x) = tanh(x)."""
+
+    def __call__(self, x: Any) -> Any:
+        """Hyperbolic tangent."""
+        return array_namespace(x).tanh(x)
+
+
+@dataclass(frozen=True)
+class Linear(Activation):
+    """sigma(x) = x: the features carry no nonlinearity and the BMD is 1."""
+
+    def __call__(self, x: Any) -> Any:
+        """Identity."""
+        return x
+
+    @cached_property
+    def moments(self) -> HermiteMoments:
+        """kappa_1 = 1, the rest 0."""
+        return HermiteMoments(0.0, 1.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class ReLU(Activation):
+    """sigma(x) = max(x, 0)."""
+
+    kinks = (0.0,)
+
+    def __call__(self, x: Any) -> Any:
+        """Positive part."""
+        xp = array_namespace(x)
+        return xp.where(x > 0, x, xp.zeros_like(x))
+
+    @cached_property
+    def moments(self) -> HermiteMoments:
+        """E sigma = 1/sqrt(2 pi), E[g sigma] = 1/2, E sigma^2 = E sigma'^2 = 1/2."""
+        return HermiteMoments(
+            kappa_0=float(1 / np.sqrt(2 * np.pi)),
+            kappa_1=0.5,
+            kappa_star=float(np.sqrt(0.25 - 1 / (2 * np.pi))),
+            dkappa_star=0.5,
+        )
+
+
+@dataclass(frozen=True)
+class Erf(Activation):
+    """sigma(x) = erf(x)."""
+
+    def __call__(self, x: Any) -> Any:
+        """Error function."""
+        return special.erf(x) if is_numpy_array(x) else x.erf()
+
+    @cached_property
+    def moments(self) -> HermiteMoments:
+        """E[g erf g] = 2/sqrt(3 pi), E erf^2 = (2/pi) asin(2/3), E erf'^2 = 4/(pi sqrt 5)."""
+        k1_squared = 4 / (3 * np.pi)
+        return HermiteMoments(
+            kappa_0=0.0,
+            kappa_1=float(np.sqrt(k1_squared)),
+            kappa_star=float(np.sqrt(2 / np.pi * np.arcsin(2 / 3) - k1_squared)),
+            dkappa_star=float(np.sqrt(4 / (np.pi * np.sqrt(5)) - k1_squared)),
+        )
+
+
+@dataclass(frozen=True)
+class Custom(Activation):
+    """An activation given as a callable.
+
+    Parameters
+    ----------
+    function : callable
+        Maps a float64 numpy array to an array of the same shape, elementwise.
+    kinks : tuple of float, optional
+        Points where the function or a derivative jumps. They are found when not declared, by
+        bisection; declaring them is faster and more accurate.
+    name : str, optional
+        How the activation is written in results; the callable's own name by default. Results of
+        two customs are comparable only when their names agree.
+
+    Raises
+    ------
+    InvalidProblem
+        When the moments are asked for and the function is not finite on [-12, 12], changes the
+        shape of its argument, or cannot be resolved.
+    """
+
+    function: Callable[[NDArray[np.float64]], Any]
+    kinks: tuple[float, ...] = ()
+    name: str = field(default="")
+
+    def __post_init__(self) -> None:
+        """Check the arguments before any work is done."""
+        if not callable(self.function):
+            raise InvalidProblem(f"function = {self.function!r}: give a callable of one array")
+        if not np.all(np.isfinite(np.asarray(self.kinks, dtype=float))):
+            raise InvalidProblem(f"kinks = {self.kinks!r}: give finite numbers")
+        object.__setattr__(self, "kinks", tuple(sorted(float(k) for k in self.kinks)))
+        if not self.name:
+            name = getattr(self.function, "__name__", type(self.function).__name__)
+            object.__setattr__(self, "name", name)
+
+    def __call__(self, x: Any) -> Any:
+        """Apply the callable; arrays of other libraries pass through numpy."""
+        if is_numpy_array(x):
+            return np.asarray(self.function(x), dtype=float)
+        xp = array_namespace(x)
+        host = x.cpu().numpy() if hasattr(x, "cpu") else np.asarray(x)
+        value = np.asarray(self.function(host.astype(float)), dtype=float)
+        return xp.asarray(value, dtype=x.dtype, device=x.device)
+
+    def __repr__(self) -> str:
+        """Name only: the address of a callable would make equal problems differ."""
+        return f"Custom({self.name})"

@@ -1,0 +1,80 @@
+"""What the model is: activation, teacher, loss and feature law. No numerics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from theory.activations import Activation, Tanh
+from theory.errors import InvalidProblem
+from theory.feature_laws import FeatureLaw, Gaussian
+from theory.losses import Loss, MarginLoss, Square
+from theory.teachers import Sign, Teacher
+
+__all__ = ["Problem"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A random-feature learning problem.
+
+    Parameters
+    ----------
+    activation : Activation
+        sigma in z = sigma(F^T x / sqrt(D)).
+    teacher : Teacher
+        Law of the label given the teacher field.
+    loss : Loss
+        Summed over training patterns; the ridge penalty lam |w|^2 / 2 is added by the solver.
+    features : FeatureLaw
+        Law of F.
+
+    Raises
+    ------
+    InvalidProblem
+        If a component is of the wrong kind, if the activation has no linear part (kappa_1 = 0: in
+        the proportional regime such features carry nothing of a linear teacher), or if a loss of
+        the margin meets a teacher whose labels are not -1 and +1.
+
+    Examples
+    --------
+    >>> import theory
+    >>> theory.Problem(loss=theory.Logistic())
+    Problem(activation=Tanh(), teacher=Sign(rho=1.0), loss=Logistic(), features=Gaussian())
+    """
+
+    activation: Activation = field(default_factory=Tanh)
+    teacher: Teacher = field(default_factory=Sign)
+    loss: Loss = field(default_factory=Square)
+    features: FeatureLaw = field(default_factory=Gaussian)
+
+    def __post_init__(self) -> None:
+        """Refuse what has no meaning before any work is done."""
+        for name, kind in (
+            ("activation", Activation),
+            ("teacher", Teacher),
+            ("loss", Loss),
+            ("features", FeatureLaw),
+        ):
+            value = getattr(self, name)
+            if not isinstance(value, kind):
+                hint = " (call the class)" if isinstance(value, type) else ""
+                raise InvalidProblem(
+                    f"{name} = {value!r}: give an instance of theory.{kind.__name__}{hint}"
+                )
+        moments = self.activation.moments
+        size = (moments.kappa_1**2 + moments.kappa_star**2) ** 0.5
+        if not abs(moments.kappa_1) > 1e-12 * size:
+            raise InvalidProblem(
+                f"activation = {self.activation!r}: kappa_1 = {moments.kappa_1:.3g}, so the features "
+                "carry nothing linear in x and the test error is 1/2; add an odd part"
+            )
+        if isinstance(self.loss, MarginLoss) and set(self.teacher.labels) != {-1.0, 1.0}:
+            raise InvalidProblem(
+                f"loss = {self.loss!r} is a function of y t and needs labels -1 and +1; "
+                f"teacher = {self.teacher!r} has {self.teacher.labels}"
+            )
+
+    def replace(self, **changes: Any) -> Problem:
+        """A copy with some components changed."""
+        return replace(self, **changes)
