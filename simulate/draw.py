@@ -1,0 +1,117 @@
+"""Random streams and the training instance they determine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from simulate.device import _DRAW_ROWS, Workspace
+from theory.activations import Activation
+from theory.problem import Problem
+
+__all__ = ["Instance", "Streams", "TorchRandom", "draw_instance", "features", "input_blocks"]
+
+
+@dataclass(frozen=True)
+class TorchRandom:
+    """Random float64 tensors from one torch generator (the ``Random`` protocol of teachers).
+
+    Parameters
+    ----------
+    generator : torch.Generator
+        The state; its device is where the tensors live.
+    """
+
+    generator: torch.Generator
+
+    @classmethod
+    def from_seed(cls, seed: int, device: torch.device | str = "cpu") -> TorchRandom:
+        """Start a stream; torch takes the low 32 bits on a CPU."""
+        return cls(torch.Generator(device).manual_seed(seed))
+
+    def normal(self, *shape: int) -> Tensor:
+        """Independent standard normals."""
+        device = self.generator.device
+        return torch.randn(shape, generator=self.generator, dtype=torch.float64, device=device)
+
+    def uniform(self, *shape: int) -> Tensor:
+        """Independent uniforms on [0, 1)."""
+        device = self.generator.device
+        return torch.rand(shape, generator=self.generator, dtype=torch.float64, device=device)
+
+
+@dataclass(frozen=True)
+class Streams:
+    """Independent streams, so that the size of one sample never moves another draw."""
+
+    training: TorchRandom
+    test: TorchRandom
+    variance: TorchRandom
+    flips: TorchRandom
+
+    @classmethod
+    def of(cls, seed: int, D: int, N: int, P: int, device: torch.device) -> Streams:
+        """Streams that depend on the instance alone, not on the sweep that contains it."""
+        children = np.random.SeedSequence((seed, D, N, P)).spawn(4)
+        seeds = [int(child.generate_state(1, np.uint64)[0] >> np.uint64(1)) for child in children]
+        return cls(*(TorchRandom.from_seed(s, device) for s in seeds))
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One draw of everything that training sees.
+
+    Attributes
+    ----------
+    F : Tensor of shape (D, N)
+        Frozen features.
+    teacher : Tensor of shape (D,)
+        w_T, with |w_T|^2 = rho D exactly.
+    design : Tensor of shape (P, N)
+        X = sigma(x F / sqrt(D)) / sqrt(N), so that the outputs are X w.
+    y : Tensor of shape (P,)
+        Labels.
+    """
+
+    F: Tensor
+    teacher: Tensor
+    design: Tensor
+    y: Tensor
+
+
+def features(activation: Activation, x: Tensor, F: Tensor) -> Tensor:
+    """Return z = sigma(x F / sqrt(D)) for inputs x of shape (n, D); shape (n, N)."""
+    z: Tensor = activation((x @ F).div_(F.shape[0] ** 0.5))
+    return z
+
+
+def draw_instance(
+    problem: Problem, D: int, N: int, P: int, random: TorchRandom, work: Workspace
+) -> Instance:
+    """Draw features, teacher, Gaussian training inputs and labels, in this order."""
+    F: Tensor = problem.features.sample(D, N, random)
+    direction = random.normal(D)
+    teacher = direction * ((problem.teacher.rho * D) ** 0.5 / torch.linalg.vector_norm(direction))
+    x = random.normal(P, D)
+    y: Tensor = problem.teacher.sample(x @ teacher / D**0.5, random)
+    design = torch.empty(P, N, dtype=torch.float64, device=work.device)
+    # In chunks: an activation makes temporaries of the size of its argument.
+    for source, target in zip(
+        torch.split(x, work.rows(N)), torch.split(design, work.rows(N)), strict=True
+    ):
+        torch.div(features(problem.activation, source, F), N**0.5, out=target)
+    return Instance(F, teacher, design, y)
+
+
+def input_blocks(total: int) -> Iterator[int]:
+    """Sizes of the blocks in which fresh inputs are drawn.
+
+    Fixed, and apart from the chunks in which they are worked on: torch's stream depends on the
+    shapes asked for, and the draw must not depend on the memory of the machine.
+    """
+    for start in range(0, total, _DRAW_ROWS):
+        yield min(_DRAW_ROWS, total - start)

@@ -1,0 +1,145 @@
+"""The sweep: validated axes and the sizes they imply."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Axis", "Grid", "check_count", "make_grid"]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One argument of the sweep.
+
+    Attributes
+    ----------
+    name : str
+        Its name.
+    values : ndarray of shape (n,)
+        Its values, in the order given.
+    scalar : bool
+        Whether a single number was given, which makes a coordinate and no dimension.
+    """
+
+    name: str
+    values: NDArray[Any]
+    scalar: bool = False
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The outer product of the axes, in the order of the Dataset's dimensions."""
+
+    overparam: Axis
+    alpha_T: Axis
+    lam: Axis
+    D: Axis
+    seed: Axis
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """All axes, in the order of dimensions."""
+        return (self.overparam, self.alpha_T, self.lam, self.D, self.seed)
+
+    def size(self, i: int, j: int, d: int) -> tuple[int, int, int]:
+        """(D, N, P) at the i-th overparam, j-th alpha_T and d-th D."""
+        D = int(self.D.values[d])
+        P = round(float(self.alpha_T.values[j]) * D)
+        return D, round(float(self.overparam.values[i]) * P), P
+
+    @property
+    def sizes(self) -> list[tuple[int, int, int]]:
+        """(D, N, P) of every point."""
+        shape = (len(self.overparam.values), len(self.alpha_T.values), len(self.D.values))
+        return [self.size(*index) for index in np.ndindex(*shape)]
+
+
+def _axis(name: str, given: Any) -> Axis:
+    """Make a positive axis of floats, or say why not."""
+    try:
+        raw = np.asarray(given)
+    except ValueError:
+        raw = np.asarray(None)
+    if raw.dtype.kind not in "iuf":
+        raise ValueError(f"{name} = {given!r}: give a number or a 1-d sequence of numbers")
+    if raw.ndim > 1 or raw.size == 0:
+        raise ValueError(
+            f"{name} = {given!r} has shape {raw.shape}: give a number or a non-empty 1-d sequence"
+        )
+    values = np.atleast_1d(raw).astype(float)
+    bad = values[~(np.isfinite(values) & (values > 0))]
+    if bad.size:
+        raise ValueError(f"{name} = {bad[0]:g}: give a finite number > 0")
+    _refuse_duplicates(name, values)
+    return Axis(name, values, scalar=raw.ndim == 0)
+
+
+def _refuse_duplicates(name: str, values: NDArray[Any]) -> None:
+    unique, counts = np.unique(values, return_counts=True)
+    if np.any(counts > 1):
+        raise ValueError(f"{name} = {unique[counts > 1][0]} occurs twice: give each value once")
+
+
+def _integer_axis(name: str, given: Any) -> Axis:
+    axis = _axis(name, given)
+    fractional = axis.values[axis.values != np.round(axis.values)]
+    if fractional.size:
+        raise ValueError(f"{name} = {fractional[0]:g}: give an integer")
+    return Axis(name, axis.values.astype(np.int64), axis.scalar)
+
+
+def _seeds(given: int | Sequence[int]) -> Axis:
+    if np.ndim(given) == 0:
+        return Axis("seed", np.arange(check_count("seeds", given, 1), dtype=np.int64))
+    values = np.asarray(given)
+    if values.ndim != 1 or values.size == 0 or values.dtype.kind not in "iu":
+        raise ValueError(f"seeds = {given!r}: give a count or a non-empty 1-d sequence of integers")
+    if values.min() < 0 or values.max() >= 2**63:
+        raise ValueError(f"seeds = {given!r}: give integers >= 0 and < 2**63")
+    _refuse_duplicates("seeds", values)
+    return Axis("seed", values.astype(np.int64))
+
+
+def check_count(name: str, given: Any, least: int) -> int:
+    """Return an integer >= least, or raise a ValueError that names the argument."""
+    integral = isinstance(given, (int, np.integer)) and not isinstance(given, bool)
+    if not integral or given < least:
+        raise ValueError(f"{name} = {given!r}: give an integer >= {least}")
+    return int(given)
+
+
+def make_grid(overparam: Any, alpha_T: Any, lam: Any, D: Any, seeds: Any) -> Grid:
+    """Validate every axis and every size before any work.
+
+    Raises
+    ------
+    ValueError
+        Names the argument, the value and what to give instead.
+    """
+    grid = Grid(
+        _axis("overparam", overparam),
+        _axis("alpha_T", alpha_T),
+        _axis("lam", lam),
+        _integer_axis("D", D),
+        _seeds(seeds),
+    )
+    for d, D_value in enumerate(grid.D.values):
+        for j, alpha_value in enumerate(grid.alpha_T.values):
+            for i, ratio in enumerate(grid.overparam.values):
+                _, N, P = grid.size(i, j, d)
+                if P == 0:
+                    raise ValueError(
+                        f"alpha_T = {alpha_value:g} with D = {D_value} rounds to P = 0 patterns: "
+                        "raise alpha_T or D"
+                    )
+                if N == 0:
+                    raise ValueError(
+                        f"overparam = {ratio:g} with P = {P} rounds to N = 0 features: "
+                        "raise overparam, alpha_T or D"
+                    )
+    return grid

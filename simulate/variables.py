@@ -1,0 +1,73 @@
+"""Names, units and definitions of what a simulation stores."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from simulate.train import Status
+
+__all__ = ["COORDINATES", "MEASURED", "SIZES", "attributes"]
+
+# name: (long_name, units, definition)
+_Table = dict[str, tuple[str, str, str]]
+
+COORDINATES: _Table = {
+    "overparam": ("requested overparametrisation", "1", "N / P"),
+    "alpha_T": ("requested patterns per input", "1", "P / D"),
+    "lam": ("ridge penalty", "1", "sum_mu l(y_mu, t_mu) + (lam / 2) |w|^2"),
+    "D": ("input size", "1", "length of x"),
+    "seed": ("seed of the instance", "1", "entropy of the streams, with D, N and P"),
+}
+
+SIZES: _Table = {
+    "N": ("random features", "1", "round(overparam P)"),
+    "P": ("training patterns", "1", "round(alpha_T D)"),
+    "overparam_actual": ("achieved overparametrisation", "1", "N / P"),
+    "alpha_T_actual": ("achieved patterns per input", "1", "P / D"),
+}
+
+MEASURED: _Table = {
+    "q_d": ("weight norm", "1", "|w|^2 / N"),
+    "p_d": ("projected weight norm", "1", "|s|^2 / D with s = F w / sqrt(N)"),
+    "r": ("teacher overlap", "1", "s.w_T / D with s = F w / sqrt(N)"),
+    "Q_d": ("output variance", "1", "kappa_1^2 p_d + kappa_star^2 q_d"),
+    "m": ("output-teacher covariance", "1", "kappa_1 r"),
+    "train_loss": ("training loss per pattern", "1", "sum_mu l(y_mu, t_mu) / P"),
+    "train_error": ("training error", "1", "fraction of patterns with y_mu t_mu < 0"),
+    "test_error": ("test error", "1", "fraction of n_test fresh patterns with y f(x) < 0"),
+    "test_error_se": (
+        "binomial standard error of test_error",
+        "1",
+        "sqrt(test_error (1 - test_error) / n_test)",
+    ),
+    "test_error_overlap": (
+        "test error from the overlaps",
+        "1",
+        "arccos(m / sqrt(rho Q_d)) / pi; NaN unless the teacher is Sign",
+    ),
+    "bmd": (
+        "Boolean mean dimension",
+        "1",
+        "sum_k E[(D_k f)^2] / Var f on {-1, 1}^D, from n_flip and n_variance inputs",
+    ),
+    "bmd_se": ("Monte Carlo standard error of bmd", "1", "delta method for a ratio"),
+    "energy": ("objective per weight", "1", "(sum_mu l(y_mu, t_mu) + (lam / 2) |w|^2) / N"),
+    "optimality": (
+        "bound on the relative error of the weights",
+        "1",
+        "|gradient| / (lam |w|) >= |w - w_min| / |w|",
+    ),
+    "status": ("outcome of training", "1", "measurements are NaN where status is not 0"),
+}
+
+
+def attributes(name: str) -> dict[str, Any]:
+    """Return the attributes of one variable, all of them NetCDF-serialisable."""
+    long_name, units, definition = (COORDINATES | SIZES | MEASURED)[name]
+    out: dict[str, Any] = {"long_name": long_name, "units": units, "definition": definition}
+    if name == "status":
+        out["flag_values"] = np.array(list(Status), dtype=np.int8)
+        out["flag_meanings"] = " ".join(member.name.lower() for member in Status)
+    return out
