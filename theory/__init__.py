@@ -13,6 +13,7 @@ from theory.problem import Problem
 from theory.saddle_point import Solution, Tolerances
 from theory.solve import solve
 from theory.teachers import Sign, Teacher
+from theory.thresholds import interpolation_threshold
 
 __all__ = [
     "Activation",
@@ -36,5 +37,6 @@ __all__ = [
     "Tanh",
     "Teacher",
     "Tolerances",
+    "interpolation_threshold",
     "solve",
 ]

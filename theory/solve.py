@@ -101,7 +101,7 @@ def solve(
     >>> import theory
     >>> curve = theory.solve(theory.Problem(), overparam=[0.5, 1, 2], alpha_T=3.0, lam=1e-4)
     >>> curve.test_error.round(4).values
-    array([0.3081, 0.3806, 0.2488])
+    array([0.248 , 0.3806, 0.2428])
     """
     if not isinstance(problem, Problem):
         raise InvalidProblem(f"problem = {problem!r}: give an instance of theory.Problem")

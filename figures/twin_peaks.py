@@ -1,0 +1,201 @@
+"""The twin peaks: training error, test error and mean dimension against overparameterisation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from figures.style import TWO_COLUMNS, article, colours
+from validate import over_seeds
+
+__all__ = ["twin_peaks"]
+
+_LABELS = {
+    "train_loss": r"training loss $\ell_{\rm train}$",
+    "train_error": r"training error $\varepsilon_{\rm train}$",
+    "test_error": r"test error $\varepsilon_{\rm test}$",
+    "bmd": r"mean dimension BMD",
+}
+_MARKERS = "oDs^v"
+
+
+def twin_peaks(
+    curve: xr.Dataset | Mapping[str, tuple[xr.Dataset, xr.Dataset | None]],
+    run: xr.Dataset | None = None,
+    *,
+    panels: Sequence[str] = ("train_error", "test_error", "bmd"),
+    threshold: float | None = 1.0,
+) -> Figure:
+    """Draw errors and mean dimension against N/P: lines are theory, points are simulation.
+
+    Parameters
+    ----------
+    curve : xarray.Dataset or mapping of str to (curve, run)
+        Theory with an ``overparam`` dimension and at most one other, ``lam``: one line per lam.
+        A mapping draws one row of panels per item under its label, so that problems can be set
+        below each other; a run may be None there.
+    run : xarray.Dataset, optional
+        Simulation of the same problem: means over seeds, with bars of one standard error. Points
+        at which a seed failed are not drawn. Sizes D differ by marker, the largest is filled.
+    panels : sequence of str
+        Variables, from left to right.
+    threshold : float, optional
+        Where to put the dotted vertical line; by default N = P. None for no line.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Of two-column width; save it with :func:`figures.save`.
+
+    Raises
+    ------
+    ValueError
+        If a Dataset has dimensions this figure cannot show, or lacks a panel's variable.
+
+    Examples
+    --------
+    >>> fig = twin_peaks({"square loss": (s, s_run), "logistic loss": (l, None)})  # doctest: +SKIP
+    """
+    if isinstance(curve, xr.Dataset):
+        rows = {"": (curve, run)}
+    elif run is not None:
+        raise ValueError("run: with a mapping, give the simulations inside it, as (curve, run)")
+    else:
+        rows = dict(curve)
+    if not rows:
+        raise ValueError("curve: the mapping is empty; give at least one label: (curve, run)")
+    for theory, simulation in rows.values():
+        _check(theory, "curve", {"overparam", "lam"}, panels)
+        if simulation is not None:
+            _check(simulation, "run", {"overparam", "lam", "seed", "D"}, panels)
+
+    pairs = [data for row in rows.values() for data in row if data is not None]
+    lams = sorted({float(v) for data in pairs for v in np.atleast_1d(data["lam"])})
+    colour = dict(zip(lams, colours(len(lams)), strict=True))
+    sizes = sorted({int(d) for data in pairs if "D" in data.coords for d in np.atleast_1d(data.D)})
+    # The largest size, nearest to the theory, gets the first and only filled marker.
+    marker = {d: _MARKERS[i % len(_MARKERS)] for i, d in enumerate(reversed(sizes))}
+
+    with article():
+        fig = Figure(figsize=(TWO_COLUMNS, 0.45 + 1.95 * len(rows)), layout="constrained")
+        axes = fig.subplots(len(rows), len(panels), sharex=True, squeeze=False)
+        for (label, (theory, simulation)), row in zip(rows.items(), axes, strict=True):
+            row[0].set_title(label, loc="left")
+            for name, ax in zip(panels, row, strict=True):
+                if threshold is not None:
+                    ax.axvline(threshold, color="0.4", linestyle=":", linewidth=0.7, zorder=0)
+                _draw_theory(ax, theory[name], colour)
+                if simulation is not None:
+                    _draw_simulation(ax, simulation, name, colour, marker)
+                ax.set_ylabel(_LABELS.get(name, name.replace("_", " ")))
+                _log_ticks(ax)
+        for ax in axes[-1]:
+            ax.set_xlabel(r"overparameterisation $N/P$")
+        handles = _legend(colour, marker, any(s is not None for _, s in rows.values()))
+        fig.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 6))
+    return fig
+
+
+def _check(data: xr.Dataset, name: str, known: set[str], panels: Sequence[str]) -> None:
+    if "overparam" not in data.dims:
+        raise ValueError(f"{name}: it has no dimension overparam to draw against")
+    extra = [str(d) for d in data.dims if d not in known and data.sizes[d] > 1]
+    if extra:
+        raise ValueError(
+            f"{name}: this figure cannot show the dimension {extra[0]}; select one value, "
+            f"{name}.sel({extra[0]}=...)"
+        )
+    missing = [p for p in panels if p not in data]
+    if missing:
+        raise ValueError(f"{name}: it has no variable {missing[0]}; choose other panels")
+
+
+def _lines(data: xr.DataArray) -> list[tuple[float, xr.DataArray]]:
+    """One curve per lam, ascending in overparam, and without dimensions of length one."""
+    keep = ("overparam", "lam")
+    data = data.squeeze([d for d in data.dims if d not in keep], drop=True).sortby("overparam")
+    if "lam" not in data.dims:
+        return [(float(data["lam"]), data)]
+    return [(float(value), data.sel(lam=value)) for value in data["lam"]]
+
+
+def _draw_theory(ax: Axes, data: xr.DataArray, colour: Mapping[float, str]) -> None:
+    for lam, line in _lines(data):
+        # NaN, a point that did not converge, leaves a gap.
+        ax.plot(line["overparam"].values, line.values, color=colour[lam], zorder=2)
+
+
+def _draw_simulation(
+    ax: Axes,
+    run: xr.Dataset,
+    name: str,
+    colour: Mapping[float, str],
+    marker: Mapping[int, str],
+) -> None:
+    statistics = over_seeds(run, [name])
+    mean, error = statistics.mean[name], statistics.standard_error[name]
+    largest = max(marker, default=0)
+    for size in np.atleast_1d(run["D"]) if "D" in run.coords else [0]:
+        at = {"D": size} if "D" in run.dims else {}
+        pairs = zip(_lines(mean.sel(at)), _lines(error.sel(at)), strict=True)
+        for (lam, value), (_, bar) in pairs:
+            ax.errorbar(
+                value["overparam"].values,
+                value.values,
+                yerr=bar.values,
+                linestyle="none",
+                marker=marker.get(int(size), _MARKERS[0]),
+                color=colour[lam],
+                markerfacecolor=colour[lam] if size == largest else "white",
+                markeredgewidth=0.7,
+                elinewidth=0.8,
+                zorder=3 if size == largest else 2.5,
+            )
+
+
+def _log_ticks(ax: Axes) -> None:
+    ax.set_xscale("log")
+    ax.xaxis.set_major_locator(LogLocator(10, subs=(1.0,)))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+    ax.xaxis.set_minor_locator(LogLocator(10, subs=tuple(range(2, 10))))
+    ax.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _legend(
+    colour: Mapping[float, str], marker: Mapping[int, str], simulated: bool
+) -> list[Line2D]:
+    handles = [
+        Line2D([], [], color=c, label=rf"$\lambda = {_power_of_ten(lam)}$")
+        for lam, c in colour.items()
+    ]
+    if simulated and not marker:
+        handles.append(
+            Line2D([], [], color="0.3", linestyle="none", marker=_MARKERS[0], label="simulation")
+        )
+    for size in sorted(marker):
+        handles.append(
+            Line2D(
+                [],
+                [],
+                color="0.3",
+                linestyle="none",
+                marker=marker[size],
+                markerfacecolor="0.3" if size == max(marker) else "white",
+                label=rf"simulation, $D = {size}$",
+            )
+        )
+    return handles
+
+
+def _power_of_ten(value: float) -> str:
+    mantissa, exponent = f"{value:.2e}".split("e")
+    if -2 <= int(exponent) <= 3:
+        return f"{value:.3g}"
+    power = f"10^{{{int(exponent)}}}"
+    return power if float(mantissa) == 1 else rf"{float(mantissa):g} \times {power}"

@@ -1,0 +1,234 @@
+"""The command: messages, exit codes, files. Real processes only where a process is the point."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import xarray as xr
+from click.testing import CliRunner
+
+import twinpeaks as tp
+
+HEAVY = ("torch", "xarray", "scipy", "matplotlib", "numpy", "pandas")
+
+
+def call(*args):
+    return CliRunner().invoke(tp.cli, [str(a) for a in args])
+
+
+def process(*args):
+    return subprocess.run([sys.executable, *args], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["--help"],
+        ["solve", "--help"],
+        ["--version"],
+        ["solve", "--overparam", "0:1:5"],
+        ["simulate", "--overparam", "1", "--loss", "hinge"],
+    ],
+)
+def test_answers_without_loading_numerics(args):
+    code = (
+        "import sys, twinpeaks\n"
+        f"sys.argv = ['twinpeaks', *{args!r}]\n"
+        "try: twinpeaks.main()\n"
+        f"finally: print('loaded', [m for m in {HEAVY!r} if m in sys.modules])"
+    )
+    start = time.perf_counter()
+    assert process("-c", code).stdout.splitlines()[-1] == "loaded []"
+    assert time.perf_counter() - start < 2.0  # 0.1 s on an idle machine
+
+
+def test_module_runs_and_a_bad_value_is_one_line_with_exit_code_2():
+    done = process("-m", "twinpeaks", "solve", "--overparam", "0:1:5")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("twinpeaks solve: --overparam = 0:1:5: ")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_interrupt_prints_one_line_and_exits_130():
+    code = (
+        "import time, twinpeaks\n"
+        "twinpeaks._problem = lambda **_: (print('here', flush=True), time.sleep(60))\n"
+        "twinpeaks.main()"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", code, "solve", "--overparam", "1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout is not None
+    child.stdout.readline()
+    child.send_signal(signal.SIGINT)
+    _, error = child.communicate(timeout=20)
+    assert child.returncode == 130
+    assert error == "twinpeaks: interrupted\n"
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["solve"], "twinpeaks solve: --overparam is missing"),
+        (["solve", "--overparam", "1,x"], "--overparam = 1,x: give a number"),
+        (["solve", "--overparam", "1:2"], "--overparam = 1:2: give a number"),
+        (["solve", "--overparam", "nan"], "--overparam = nan: "),
+        (["solve", "--overparam", "1", "--lam", "0"], "--lam = 0: "),
+        (["solve", "--overparam", "1", "--alpha-T", "-1"], "--alpha-T = -1: "),
+        (["solve", "--overparam", "1", "--loss", "hinge"], "--loss = hinge: give one of square"),
+        (["solve", "--overparam", "1", "-o", "a.txt"], "--output = a.txt: end the name in"),
+        (["solve", "--overparam", "1", "-o", "no/a.nc"], "there is no folder no"),
+        (["simulate", "--overparam", "1", "-D", "0"], "--size = 0: "),
+        (["simulate", "--overparam", "1", "--seeds", "0"], "--seeds"),
+        (["simulate", "--overparam", "1", "--device", "tpu"], "--device = tpu: "),
+        (["validate", "a.nc", "b.nc"], "a.nc: there is no such file"),
+        (["demo", "-D", "55"], "--size = 55: "),
+        (["solve", "--bogus"], "No such option"),
+        (["bogus"], "No such command"),
+    ],
+)
+def test_a_bad_value_names_option_value_and_remedy(args, words):
+    done = call(*args)
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("0.5", 0.5),
+        ("2,0.5,1", (0.5, 1.0, 2.0)),
+        ("1:100:3", (1.0, 10.0, 100.0)),
+        ("1:100:3,10,20", (1.0, 10.0, 20.0, 100.0)),
+        ("5,", None),
+    ],
+)
+def test_grids(text, values):
+    if values is None:
+        assert call("solve", "--overparam", text).exit_code == 2
+    else:
+        assert tp._Grid().convert(text, None, None) == pytest.approx(values)
+
+
+def test_components_are_found_in_the_source_and_can_be_made():
+    theory = tp.theory
+    for room, base in (("losses", "Loss"), ("activations", "Activation"), ("teachers", "Teacher")):
+        names = tp._components(room)
+        assert names
+        for name in names:
+            assert isinstance(tp._Component(room).create(name), getattr(theory, base))
+    assert "custom" not in tp._components("activations")
+    assert "marginloss" not in tp._components("losses")
+
+
+def test_facade():
+    assert tp.Problem is tp.theory.Problem
+    assert tp.compare is tp.validate.compare
+    assert {"solve", "run", "twin_peaks"} <= set(dir(tp))
+    with pytest.raises(AttributeError):
+        _ = tp.no_such_name
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("files")
+    at = ["--overparam", "0.5,1,2", "--lam", "0.01,0.1"]
+    done = call("solve", *at, "-o", folder / "theory.nc")
+    assert done.exit_code == 0, done.output
+    more = ["-D", "10,20", "--seeds", "4", "--n-test", "100", "--n-flip", "4"]
+    done = call("simulate", *at, *more, "-o", folder / "simulation.nc")
+    assert done.exit_code == 0, done.output
+    return folder
+
+
+def test_solve_writes_what_the_library_returns(files):
+    direct = tp.solve(tp.Problem(), overparam=[0.5, 1, 2], alpha_T=3.0, lam=[0.01, 0.1])
+    xr.testing.assert_allclose(xr.load_dataset(files / "theory.nc"), direct)
+    assert sorted(p.name for p in files.iterdir() if p.suffix == ".part") == []
+
+
+def test_solve_prints_a_summary_and_writes_csv(tmp_path):
+    done = call("solve", "--overparam", "2", "-o", tmp_path / "a.csv")
+    assert done.exit_code == 0
+    assert "converged   1" in done.stdout
+    assert str(tmp_path / "a.csv") in done.stdout
+    assert "0.380614" in call("solve", "--overparam", "1").stdout
+    assert "test_error" in (tmp_path / "a.csv").read_text(encoding="utf-8")
+
+
+def test_solve_exits_1_and_says_which_point_failed(monkeypatch, tmp_path):
+    whole = tp.solve
+
+    def failing(*args, **kwargs):
+        data = whole(*args, **kwargs)
+        data.status[{"overparam": 1}] = 2
+        return data
+
+    monkeypatch.setattr(tp.theory, "solve", failing)
+    done = call("solve", "--overparam", "1,2", "-o", tmp_path / "a.nc")
+    assert done.exit_code == 1
+    assert "overparam = 2" in done.stderr
+    assert tp.Status(2).sentence in done.stderr
+
+
+def test_validate_prints_z_scores_and_writes_them(files, tmp_path):
+    done = call("validate", files / "theory.nc", files / "simulation.nc", "-o", tmp_path / "z.csv")
+    assert "largest |z|" in done.stdout
+    assert "infinity from 2 sizes" in done.stdout
+    header = (tmp_path / "z.csv").read_text(encoding="utf-8").splitlines()[0].split(",")
+    assert {"variable", "overparam", "lam", "theory", "intercept", "z"} <= set(header)
+
+
+def test_validate_exits_1_on_disagreement(files, tmp_path):
+    curve = xr.load_dataset(files / "theory.nc")
+    curve["bmd"] = curve.bmd + 10
+    curve.to_netcdf(tmp_path / "wrong.nc", engine="scipy")
+    done = call("validate", tmp_path / "wrong.nc", files / "simulation.nc", "--level", "0.01")
+    assert done.exit_code == 1
+    assert "disagree" in done.stdout
+
+
+def test_validate_refuses_two_theories_on_one_line(files):
+    done = call("validate", files / "theory.nc", files / "theory.nc")
+    assert done.exit_code == 2
+    assert done.stderr.count("\n") == 1
+    assert "give a simulation" in done.stderr
+
+
+def test_figure_draws_files_of_one_problem_in_one_row(files, tmp_path):
+    both = [files / "theory.nc", files / "simulation.nc"]
+    done = call("figure", "twin-peaks", *both, "-o", tmp_path / "a")
+    assert done.exit_code == 0, done.output
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.pdf", "a.png"]
+    done = call("figure", "twin-peaks", *both, *both, "-o", tmp_path / "b.png")
+    assert done.exit_code == 2
+    assert "second theory" in done.stderr
+    assert call("figure", "nope", *both, "-o", tmp_path / "b.png").exit_code == 2
+
+
+def test_labels_name_what_differs():
+    a, b = tp.Problem(loss=tp.Square()), tp.Problem(loss=tp.Logistic())
+    assert tp._labels([repr(a), repr(b)]) == ["square loss", "logistic loss"]
+    assert tp._labels([repr(a), repr(a.replace(activation=tp.ReLU()))]) == [
+        "tanh activation",
+        "relu activation",
+    ]
+
+
+@pytest.mark.slow
+def test_demo(tmp_path):
+    done = call("demo", "-o", tmp_path / "demo", "-D", "20,40", "--seeds", "8", "--points", "20")
+    assert done.exit_code in (0, 1), done.output  # so small a size is not yet linear in 1/D
+    assert (tmp_path / "demo" / "twin_peaks.pdf").exists()
+    assert np.isfinite(xr.load_dataset(tmp_path / "demo" / "square_theory.nc").bmd).all()

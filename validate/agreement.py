@@ -1,0 +1,136 @@
+"""The decision whether theory and simulation agree, at a stated rate of false alarms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+from validate.labels import describe
+
+__all__ = ["Verdict", "agrees", "holm"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether theory and simulation agree, and on what evidence. Truthy when they agree.
+
+    Attributes
+    ----------
+    agrees : bool
+        No test was rejected, and every point was tested.
+    level : float
+        Probability of at least one rejection when the theory is right.
+    p_value : float
+        Smallest p-value, adjusted for the number of tests; NaN when nothing was tested.
+    tests, untested : int
+        Numbers compared, and numbers that could not be because a seed or the theory failed.
+    rejected : tuple of str
+        Where they disagree: variable, point and z, worst first.
+    """
+
+    agrees: bool
+    level: float
+    p_value: float
+    tests: int
+    untested: int
+    rejected: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        """Whether they agree."""
+        return self.agrees
+
+    @property
+    def sentence(self) -> str:
+        """The verdict in words."""
+        if self.tests == 0:
+            return "Nothing could be tested: every point failed in the theory or the simulation."
+        evidence = f"smallest of {self.tests} p-values, adjusted: {self.p_value:.2g}"
+        if self.rejected:
+            return f"Theory and simulation disagree at level {self.level:g} ({evidence})."
+        if self.untested:
+            return (
+                f"No disagreement at level {self.level:g} ({evidence}), but {self.untested} "
+                "numbers could not be tested because a seed or the theory failed there."
+            )
+        return f"Theory and simulation agree at level {self.level:g} ({evidence})."
+
+
+def holm(p_values: ArrayLike) -> NDArray[np.float64]:
+    """P-values adjusted for multiplicity by Holm's step-down method.
+
+    Parameters
+    ----------
+    p_values : array_like
+        Of any shape; NaN stands for a test not made and stays NaN.
+
+    Returns
+    -------
+    ndarray
+        Adjusted p-values, same shape. Rejecting those at or below a level makes one or more
+        false rejections with at most that probability, whatever the dependence between tests.
+
+    Notes
+    -----
+    S. Holm, *A simple sequentially rejective multiple test procedure*, Scand. J. Statist. 6, 65
+    (1979).
+    """
+    p = np.asarray(p_values, dtype=float)
+    flat = p.ravel()
+    made = np.flatnonzero(~np.isnan(flat))
+    order = made[np.argsort(flat[made], kind="stable")]
+    factors = np.arange(order.size, 0, -1)
+    out = np.full(flat.shape, np.nan)
+    out[order] = np.minimum(np.maximum.accumulate(factors * flat[order]), 1.0)
+    return out.reshape(p.shape)
+
+
+def agrees(result: xr.Dataset, level: float = 1e-3) -> Verdict:
+    """Decide whether theory and simulation agree.
+
+    Parameters
+    ----------
+    result : xarray.Dataset
+        From :func:`validate.summarise` (the limit of infinite size is tested) or
+        :func:`validate.compare` (finite size itself is tested, bias and all).
+    level : float
+        Rate of false alarms, between 0 and 1.
+
+    Returns
+    -------
+    Verdict
+        Truthy when no p-value survives Holm's correction and nothing was left untested.
+
+    Raises
+    ------
+    ValueError
+        If ``level`` is not between 0 and 1.
+
+    Notes
+    -----
+    Variables measured on one instance are correlated, and so are points that differ in ``lam``
+    alone, which share their instances. A chi-square summed over them has no known law; Holm's
+    method is valid under any dependence, at the price of some power.
+    """
+    if not 0 < level < 1:
+        raise ValueError(f"level = {level}: give a number between 0 and 1")
+    p = result["p_value"]
+    adjusted = p.copy(data=holm(p.values))
+    flat = adjusted.stack(test=adjusted.dims)
+    flat = flat[np.argsort(flat.values, kind="stable")]
+    z = result["z"].stack(test=adjusted.dims).sel(test=flat["test"])
+    tests = int(flat.notnull().sum())
+    rejected = tuple(
+        f"{describe(z[i])}: z = {float(z[i]):+.1f}" for i in np.flatnonzero((flat <= level).values)
+    )
+    untested = flat.size - tests
+    return Verdict(
+        agrees=not rejected and untested == 0 and tests > 0,
+        level=level,
+        p_value=float(flat[0]) if tests else float("nan"),
+        tests=tests,
+        untested=untested,
+        rejected=rejected,
+    )

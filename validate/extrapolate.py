@@ -1,0 +1,111 @@
+"""Finite-size bias told apart from noise: the simulation continued to infinite size."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from scipy import stats
+
+__all__ = ["summarise"]
+
+_CONDITIONING = 1e-3  # smallest ratio of standard errors that the weights resolve
+
+
+def summarise(comparison: xr.Dataset) -> xr.Dataset:
+    """Extrapolate every point to infinite size and set the limit beside the theory.
+
+    Parameters
+    ----------
+    comparison : xarray.Dataset
+        From :func:`validate.compare`, with at least two values of ``D``.
+
+    Returns
+    -------
+    xarray.Dataset
+        Per ``variable`` and point (dimensions of ``comparison`` except ``D``):
+
+        - ``intercept``, ``intercept_error``: the D -> infinity limit and its standard error;
+        - ``slope``, ``slope_error``: of the finite-size bias slope / D;
+        - ``theory``, ``difference`` = intercept - theory, ``z``, ``dof``, ``p_value``;
+        - ``fit_chi_square``: misfit of the straight line, for sizes - 2 degrees of freedom
+          (attribute ``fit_dof``; with two sizes the line is exact and this is 0).
+
+        Per ``variable``: ``points`` with a number, ``largest_z`` (by modulus), ``chi_square``
+        and ``chi_square_p``. Attribute ``untested`` counts what is NaN.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two sizes.
+
+    Notes
+    -----
+    At each point, mean_D = a + b / D + noise is fitted by weighted least squares with weights
+    1 / standard_error^2. The estimates are linear in the means, a = sum_D c_D mean_D, so
+
+        var(a) = sum_D c_D^2 se_D^2,
+        dof(a) = var(a)^2 / sum_D [ (c_D^2 se_D^2)^2 / dof_D ]    (Welch-Satterthwaite),
+
+    which treats sizes as independent. ``p_value`` is that of Student's t.
+
+    The pooled chi-square is the sum of squares of the normal scores with the same p-values. It
+    is a description, not a test: points that differ only in ``lam`` share their instances, so
+    that the sum is broader than chi-square. :func:`validate.agrees` decides without it.
+    """
+    if comparison.sizes.get("D", 1) < 2:
+        raise ValueError(
+            "D: the comparison has one size, and bias cannot be told from noise; simulate at two "
+            "or more sizes"
+        )
+    mean, error = comparison["mean"], comparison["standard_error"]
+    x = 1.0 / comparison["D"].astype(float)
+    # Standard errors far apart would cancel in the normal equations. Only the weights are limited:
+    # the line stays unbiased, and its uncertainty is that of the limited weights.
+    largest = error.max("D", skipna=False)
+    weight = (largest / error.clip(min=_CONDITIONING * largest)) ** 2
+    total = weight.sum("D", skipna=False)
+    centre = (weight * x).sum("D", skipna=False) / total
+    spread = (weight * (x - centre) ** 2).sum("D", skipna=False)
+    to_slope = weight * (x - centre) / spread
+    to_intercept = weight / total - centre * to_slope
+
+    intercept = (to_intercept * mean).sum("D", skipna=False)
+    slope = (to_slope * mean).sum("D", skipna=False)
+    parts = (to_intercept * error) ** 2
+    variance = parts.sum("D", skipna=False)
+    dof = variance**2 / (parts**2 / comparison["dof"]).sum("D", skipna=False)
+    misfit = ((mean - intercept - slope * x) / error) ** 2
+    sizes = comparison.sizes["D"]
+
+    difference = intercept - comparison["theory"]
+    z = difference / np.sqrt(variance)
+    p_value = xr.apply_ufunc(lambda t, n: 2 * stats.t.sf(np.abs(t), n), z, dof)
+    points = [d for d in z.dims if d != "variable"]
+    # Halved and floored so that neither end of the scale becomes an infinite score.
+    score = xr.apply_ufunc(lambda p: stats.norm.isf(np.maximum(p, 1e-300) / 2), p_value)
+    counted = z.notnull().sum(points)
+    chi_square = (score**2).sum(points)
+    return xr.Dataset(
+        {
+            "theory": comparison["theory"],
+            "intercept": intercept,
+            "intercept_error": np.sqrt(variance),
+            "slope": slope,
+            "slope_error": np.sqrt(((to_slope * error) ** 2).sum("D", skipna=False)),
+            "difference": difference,
+            "z": z,
+            "dof": dof,
+            "p_value": p_value,
+            "fit_chi_square": misfit.sum("D", skipna=False) if sizes > 2 else xr.zeros_like(z),
+            "points": counted,
+            "largest_z": abs(z).max(points),
+            "chi_square": chi_square,
+            "chi_square_p": xr.apply_ufunc(stats.chi2.sf, chi_square, counted).where(counted > 0),
+        },
+        attrs={
+            **comparison.attrs,
+            "kind": "summary",
+            "fit_dof": sizes - 2,
+            "untested": int(z.isnull().sum()),
+        },
+    ).transpose("variable", ...)

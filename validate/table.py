@@ -1,0 +1,72 @@
+"""Plain-text tables of z-scores."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from validate.labels import AXES
+
+__all__ = ["table"]
+
+
+def table(result: xr.Dataset) -> str:
+    """Z-scores as text: one row per point, one column per variable.
+
+    Parameters
+    ----------
+    result : xarray.Dataset
+        From :func:`validate.compare` or :func:`validate.summarise`.
+
+    Returns
+    -------
+    str
+        Points with a failed seed or an unsolved theory show ``--``. A summary ends with the
+        largest modulus, the pooled chi-square per point and its p-value for each variable.
+    """
+    z = result["z"]
+    known = [a for a in AXES if a in z.coords and a != "variable"]
+    fixed = [a for a in known if a not in z.dims]
+    names = [str(n) for n in z["variable"].values]
+    points = [a for a in known if a in z.dims]
+    axes = points or fixed
+    rows = z.stack(point=points) if points else z.expand_dims("point")
+    rows = rows.transpose("point", "variable")
+    body = [
+        [f"{float(row[a]):.6g}" for a in axes] + [_number(v, "+.1f") for v in row.values]
+        for row in rows
+    ]
+    footer = []
+    if result.attrs.get("kind") == "summary":
+        ratio = result["chi_square"] / result["points"].where(result["points"] > 0)
+        for title, values, style in (
+            ("largest |z|", result["largest_z"], ".1f"),
+            ("chi2 / points", ratio, ".2f"),
+            ("p (chi2)", result["chi_square_p"], ".2g"),
+        ):
+            footer.append([title, *[_number(float(v), style) for v in values]])
+    widths = [max(map(len, column)) for column in zip([*axes, *names], *body, strict=True)]
+    lead = "  ".join(a.rjust(w) for a, w in zip(axes, widths, strict=False))
+    if footer:  # the titles of the footer stand under the axes
+        short = max(len(f[0]) for f in footer) - len(lead)
+        widths[0] += max(short, 0)
+        for i in range(len(names)):
+            widths[len(axes) + i] = max(widths[len(axes) + i], *(len(f[i + 1]) for f in footer))
+    span = sum(widths[: len(axes)]) + 2 * (len(axes) - 1)
+    header = _line([*axes, *names], widths)
+    lines = [header]
+    if points and fixed:
+        lines.insert(0, ", ".join(f"{a} = {float(z[a]):.6g}" for a in fixed))
+    lines += [_line(row, widths) for row in body]
+    if footer:
+        lines.append("-" * len(header))
+        lines += [_line(row, [span, *widths[len(axes) :]]) for row in footer]
+    return "\n".join(lines)
+
+
+def _number(value: float, style: str) -> str:
+    return "--" if np.isnan(value) else format(float(value), style)
+
+
+def _line(cells: list[str], widths: list[int]) -> str:
+    return "  ".join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True))
