@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 unexport OMP_NUM_THREADS
 
-.PHONY: help demo test test-all bench format clean
+.PHONY: help demo check test test-all bench format clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,16 +21,15 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)  ## Both peaks in theory and simulation, written to demo/
 	$(BIN)/twinpeaks demo
 
-test: $(READY)  ## Style, types and the fast tests
+check: $(READY)  ## Style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy -p theory -p simulate -p validate -p figures -m twinpeaks
+	$(BIN)/mypy -p theory -p simulate -p validate -p figures -p commands -m twinpeaks
+
+test: check  ## Style, types and the fast tests
 	$(BIN)/pytest -m "not slow"
 
-test-all: $(READY)  ## The same with the slow studies
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy -p theory -p simulate -p validate -p figures -m twinpeaks
+test-all: check  ## The same with the slow studies
 	$(BIN)/pytest
 
 bench: $(READY)  ## Timings, with status and residual beside them

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -23,6 +24,7 @@ _LABELS = {
     "bmd": r"mean dimension BMD",
 }
 _MARKERS = "oDs^v"
+_DOTTED: dict[str, Any] = {"color": "0.4", "linestyle": ":", "linewidth": 0.8}
 
 
 def twin_peaks(
@@ -30,7 +32,6 @@ def twin_peaks(
     run: xr.Dataset | None = None,
     *,
     panels: Sequence[str] = ("train_error", "test_error", "bmd"),
-    threshold: float | None = 1.0,
 ) -> Figure:
     """Draw errors and mean dimension against N/P: lines are theory, points are simulation.
 
@@ -38,6 +39,7 @@ def twin_peaks(
     ----------
     curve : xarray.Dataset or mapping of str to (curve, run)
         Theory with an ``overparam`` dimension and at most one other, ``lam``: one line per lam.
+        Where it has a variable ``threshold`` (the N/P of interpolation), a dotted line is there.
         A mapping draws one row of panels per item under its label, so that problems can be set
         below each other; a run may be None there.
     run : xarray.Dataset, optional
@@ -45,8 +47,6 @@ def twin_peaks(
         at which a seed failed are not drawn. Sizes D differ by marker, the largest is filled.
     panels : sequence of str
         Variables, from left to right.
-    threshold : float, optional
-        Where to put the dotted vertical line; by default N = P. None for no line.
 
     Returns
     -------
@@ -88,8 +88,8 @@ def twin_peaks(
         for (label, (theory, simulation)), row in zip(rows.items(), axes, strict=True):
             row[0].set_title(label, loc="left")
             for name, ax in zip(panels, row, strict=True):
-                if threshold is not None:
-                    ax.axvline(threshold, color="0.4", linestyle=":", linewidth=0.7, zorder=0)
+                for threshold in _thresholds(theory):
+                    ax.axvline(threshold, **_DOTTED, zorder=0)
                 _draw_theory(ax, theory[name], colour)
                 if simulation is not None:
                     _draw_simulation(ax, simulation, name, colour, marker)
@@ -98,7 +98,9 @@ def twin_peaks(
         for ax in axes[-1]:
             ax.set_xlabel(r"overparameterisation $N/P$")
         handles = _legend(colour, marker, any(s is not None for _, s in rows.values()))
-        fig.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 6))
+        if any(_thresholds(theory) for theory, _ in rows.values()):
+            handles.append(Line2D([], [], **_DOTTED, label="interpolation threshold"))
+        fig.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 5))
     return fig
 
 
@@ -114,6 +116,13 @@ def _check(data: xr.Dataset, name: str, known: set[str], panels: Sequence[str]) 
     missing = [p for p in panels if p not in data]
     if missing:
         raise ValueError(f"{name}: it has no variable {missing[0]}; choose other panels")
+
+
+def _thresholds(theory: xr.Dataset) -> list[float]:
+    """Where the training error vanishes, if the theory says so."""
+    if "threshold" not in theory:
+        return []
+    return [float(v) for v in np.atleast_1d(theory["threshold"].squeeze()) if np.isfinite(v)]
 
 
 def _lines(data: xr.DataArray) -> list[tuple[float, xr.DataArray]]:

@@ -46,7 +46,7 @@ def test_solution_error_is_below_1e_8(case):
         u = Equations(
             problem,
             channel_for(problem, Tolerances().quadrature),
-            Points(*(np.array([x]) for x in case[2:])),
+            Points(*(np.array([x]) for x in (*case[2:], 0.0))),
         )
         start = u.coordinates(*(np.array([float(point[k])]) for k in ("V", "Q_d", "m")))
         after = [

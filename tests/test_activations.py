@@ -9,7 +9,7 @@ from scipy import integrate
 import theory
 from theory.activations import Activation
 
-CLOSED = [theory.ReLU(), theory.Erf(), theory.Linear()]
+CLOSED = [theory.ReLU(), theory.Erf(), theory.Identity()]
 FIELDS = ("kappa_0", "kappa_1", "kappa_star", "dkappa_star")
 
 

@@ -5,19 +5,27 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import MISSING, fields, is_dataclass
+from importlib import import_module
+from pkgutil import iter_modules
 
 import numpy as np
 import pytest
 import xarray as xr
 from click.testing import CliRunner
 
+import commands
 import twinpeaks as tp
+from commands import cli
+from commands.components import Component, components
+from commands.figure import labels
+from commands.parameters import Grid
 
 HEAVY = ("torch", "xarray", "scipy", "matplotlib", "numpy", "pandas")
 
 
 def call(*args):
-    return CliRunner().invoke(tp.cli, [str(a) for a in args])
+    return CliRunner().invoke(cli, [str(a) for a in args])
 
 
 def process(*args):
@@ -57,8 +65,8 @@ def test_module_runs_and_a_bad_value_is_one_line_with_exit_code_2():
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_interrupt_prints_one_line_and_exits_130():
     code = (
-        "import time, twinpeaks\n"
-        "twinpeaks._problem = lambda **_: (print('here', flush=True), time.sleep(60))\n"
+        "import time, twinpeaks, commands.solve\n"
+        "commands.solve.make_problem = lambda **_: (print('here', flush=True), time.sleep(60))\n"
         "twinpeaks.main()"
     )
     child = subprocess.Popen(
@@ -118,18 +126,46 @@ def test_grids(text, values):
     if values is None:
         assert call("solve", "--overparam", text).exit_code == 2
     else:
-        assert tp._Grid().convert(text, None, None) == pytest.approx(values)
+        assert Grid().convert(text, None, None) == pytest.approx(values)
 
 
-def test_components_are_found_in_the_source_and_can_be_made():
-    theory = tp.theory
-    for room, base in (("losses", "Loss"), ("activations", "Activation"), ("teachers", "Teacher")):
-        names = tp._components(room)
-        assert names
-        for name in names:
-            assert isinstance(tp._Component(room).create(name), getattr(theory, base))
-    assert "custom" not in tp._components("activations")
-    assert "marginloss" not in tp._components("losses")
+@pytest.mark.parametrize("base", ["Loss", "Teacher", "Activation", "FeatureLaw"])
+def test_components_are_found_in_the_source_and_can_be_made(base):
+    found = components(base)
+    assert {"loss", "marginloss"}.isdisjoint(found)
+    for name, choice in found.items():
+        given = ",".join(f"{field}=1" for field in choice.required)
+        made = Component(base).create(f"{name}:{given}")
+        assert isinstance(made, getattr(tp.theory, base))
+        assert type(made).__name__ == choice.name
+
+
+@pytest.mark.parametrize("base", ["Loss", "Teacher", "Activation", "FeatureLaw"])
+def test_only_components_that_need_more_than_numbers_are_left_out(base):
+    public = (getattr(tp.theory, name) for name in tp.theory.__all__)
+    classes = [c for c in public if isinstance(c, type) and issubclass(c, getattr(tp.theory, base))]
+    for kind in filter(is_dataclass, classes):
+        required = [f.type for f in fields(kind) if f.default is f.default_factory is MISSING]
+        offered = kind.__name__.lower() in components(base)
+        assert offered == all(t in ("float", "int") for t in required), kind
+
+
+def test_component_parameters():
+    assert Component("Teacher").create("sign:rho=0.4") == tp.Sign(rho=0.4)
+    done = call("solve", "--overparam", "1", "--teacher", "sign:rho=0.5")
+    assert done.exit_code == 0, done.output
+    for bad, words in (("sign:x=1", "parameters of sign: rho"), ("sign:rho=a", "one float")):
+        done = call("solve", "--overparam", "1", "--teacher", bad)
+        assert done.exit_code == 2
+        assert f"--teacher = {bad}: " in done.stderr
+        assert words in done.stderr
+
+
+def test_a_module_with_a_command_is_a_command():
+    for module in iter_modules(commands.__path__):
+        made = getattr(import_module(f"commands.{module.name}"), "command", None)
+        assert (made is None) == (module.name not in cli.commands)
+    assert len(cli.commands) >= 5
 
 
 def test_facade():
@@ -154,7 +190,12 @@ def files(tmp_path_factory):
 
 def test_solve_writes_what_the_library_returns(files):
     direct = tp.solve(tp.Problem(), overparam=[0.5, 1, 2], alpha_T=3.0, lam=[0.01, 0.1])
-    xr.testing.assert_allclose(xr.load_dataset(files / "theory.nc"), direct)
+    written = xr.load_dataset(files / "theory.nc")
+    assert written.threshold.item() == 1.0
+    assert set(written.threshold.attrs) == {"long_name", "units", "definition"}
+    xr.testing.assert_allclose(written.drop_vars("threshold"), direct)
+    assert (files / "theory.nc").read_bytes()[1:4] == b"HDF"
+    assert written.evaluations.dtype == np.int64
     assert sorted(p.name for p in files.iterdir() if p.suffix == ".part") == []
 
 
@@ -193,7 +234,7 @@ def test_validate_prints_z_scores_and_writes_them(files, tmp_path):
 def test_validate_exits_1_on_disagreement(files, tmp_path):
     curve = xr.load_dataset(files / "theory.nc")
     curve["bmd"] = curve.bmd + 10
-    curve.to_netcdf(tmp_path / "wrong.nc", engine="scipy")
+    curve.to_netcdf(tmp_path / "wrong.nc", engine="h5netcdf")
     done = call("validate", tmp_path / "wrong.nc", files / "simulation.nc", "--level", "0.01")
     assert done.exit_code == 1
     assert "disagree" in done.stdout
@@ -219,8 +260,8 @@ def test_figure_draws_files_of_one_problem_in_one_row(files, tmp_path):
 
 def test_labels_name_what_differs():
     a, b = tp.Problem(loss=tp.Square()), tp.Problem(loss=tp.Logistic())
-    assert tp._labels([repr(a), repr(b)]) == ["square loss", "logistic loss"]
-    assert tp._labels([repr(a), repr(a.replace(activation=tp.ReLU()))]) == [
+    assert labels([repr(a), repr(b)]) == ["square loss", "logistic loss"]
+    assert labels([repr(a), repr(a.replace(activation=tp.ReLU()))]) == [
         "tanh activation",
         "relu activation",
     ]

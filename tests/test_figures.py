@@ -79,10 +79,28 @@ def test_rows_by_label():
 def test_without_simulation_of_several_sizes_and_with_scalar_ridge():
     curve = double_descent().isel(lam=0)
     run = noisy(curve, D=(100,)).isel(D=0)
-    assert len(figures.twin_peaks(curve, run, threshold=None).axes[0].containers) == 1
+    assert len(figures.twin_peaks(curve, run).axes[0].containers) == 1
     run = run.drop_vars("D")
     labels = [t.get_text() for t in figures.twin_peaks(curve, run).legends[0].get_texts()]
     assert labels[-1] == "simulation"
+
+
+def dotted(fig):
+    return [[x for x in ax.get_lines() if x.get_linestyle() == ":"] for ax in fig.axes]
+
+
+def test_each_row_marks_its_own_interpolation_threshold():
+    curve = double_descent()
+    rows = {
+        "a": (curve.assign(threshold=1.0), None),
+        "b": (curve.assign(threshold=("alpha_T", [0.3])), None),
+        "c": (curve, None),
+    }
+    fig = figures.twin_peaks(rows)
+    places = [[float(line.get_xdata()[0]) for line in lines] for lines in dotted(fig)]
+    assert places == 3 * [[1.0]] + 3 * [[0.3]] + 3 * [[]]
+    assert fig.legends[0].get_texts()[-1].get_text() == "interpolation threshold"
+    assert not any(dotted(figures.twin_peaks(curve)))
 
 
 @pytest.mark.parametrize(

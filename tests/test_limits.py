@@ -6,7 +6,7 @@ from scipy import integrate, optimize
 from scipy.special import expit, ndtr
 
 import theory
-from theory.feature_laws import Gaussian
+from theory.feature_laws.gaussian import Gaussian
 
 LOSSES = {"Square": theory.Square(), "Logistic": theory.Logistic()}
 
@@ -54,7 +54,7 @@ def test_few_features_learn_nothing(loss):
     assert cosine[0] / cosine[1] == pytest.approx(10.0, rel=1e-3)
 
 
-@pytest.mark.parametrize("activation", [theory.Linear(), theory.Tanh(), theory.ReLU()], ids=repr)
+@pytest.mark.parametrize("activation", [theory.Identity(), theory.Tanh(), theory.ReLU()], ids=repr)
 def test_many_features_are_kernel_ridge_regression(activation):
     """overparam -> infinity: ridge regression on x with penalty (lam + kappa_star^2) / kappa_1^2.
 
@@ -114,7 +114,7 @@ def test_linear_features_are_logistic_regression():
         V = 1 / (lam + Vh)
         return np.array([V, (Qh + mh**2) * V**2, mh * V]) - x
 
-    problem = theory.Problem(theory.Linear(), loss=theory.Logistic())
+    problem = theory.Problem(theory.Identity(), loss=theory.Logistic())
     got = theory.solve(problem, overparam=1e6, alpha_T=alpha_T, lam=lam)
     start = np.array([float(got[k]) for k in ("V", "Q_d", "m")])
     exact = optimize.root(equations, start * 1.05, tol=1e-9)

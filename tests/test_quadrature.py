@@ -22,7 +22,7 @@ def test_integrals_of_every_sharpness_at_once():
     width = np.geomspace(1e-8, 1, 17)
     mesh = panels(np.tile(np.linspace(-1, 2, 4), (17, 1)))
     got = integrate(
-        lambda o, x: width[o][:, None] / (x * x + width[o][:, None] ** 2)[None], mesh, 17, judged=1
+        lambda o, p, x: width[o][:, None] / (x * x + width[o][:, None] ** 2)[None], mesh, 17, judged=1
     )
     exact = np.arctan(1 / width) + np.arctan(2 / width)
     assert got.values[0] == pytest.approx(exact, rel=1e-13)
@@ -31,17 +31,17 @@ def test_integrals_of_every_sharpness_at_once():
 
 def test_a_kink_is_resolved_or_confessed():
     mesh = panels(np.array([[-1.0, 1.0]]))
-    kink = integrate(lambda o, x: np.abs(x - 0.3)[None], mesh, 1, judged=1)
+    kink = integrate(lambda o, p, x: np.abs(x - 0.3)[None], mesh, 1, judged=1)
     assert kink.accurate.all()
     assert kink.values[0, 0] == pytest.approx(0.5 * (1.3**2 + 0.7**2), rel=1e-13)
-    hurried = integrate(lambda o, x: np.abs(x - 0.3)[None], mesh, 1, judged=1, max_rounds=2)
+    hurried = integrate(lambda o, p, x: np.abs(x - 0.3)[None], mesh, 1, judged=1, max_rounds=2)
     assert not hurried.accurate.any()
     assert hurried.error[0] >= abs(hurried.values[0, 0] / (0.5 * (1.3**2 + 0.7**2)) - 1)
 
 
 def test_nan_is_not_accurate():
     mesh = panels(np.array([[-1.0, 1.0], [0.0, 1.0]]))
-    got = integrate(lambda o, x: np.where(x < -0.5, np.nan, x)[None], mesh, 2, judged=1)
+    got = integrate(lambda o, p, x: np.where(x < -0.5, np.nan, x)[None], mesh, 2, judged=1)
     assert got.accurate.tolist() == [False, True]
 
 

@@ -7,8 +7,8 @@ from scipy.special import ndtr
 
 import theory
 from theory.channel import channel_for
-from theory.feature_laws import Gaussian
-from theory.losses import MarginLoss
+from theory.feature_laws.gaussian import Gaussian
+from theory.losses.base import MarginLoss
 from theory.readout import Points
 from theory.saddle_point import Equations, Tolerances, follow, newton
 
@@ -19,8 +19,9 @@ PROBLEMS = [
 ]
 
 
-def equations(problem, overparam, alpha_T, lam):
-    points = Points(*(np.atleast_1d(np.asarray(a, float)) for a in (overparam, alpha_T, lam)))
+def equations(problem, overparam, alpha_T, lam, beta=np.inf):
+    axes = (overparam, alpha_T, lam, 1 / np.asarray(beta, float))
+    points = Points(*np.broadcast_arrays(*(np.atleast_1d(np.asarray(a, float)) for a in axes)))
     return Equations(problem, channel_for(problem, Tolerances().quadrature), points)
 
 
@@ -78,9 +79,9 @@ def test_energy_is_stationary_at_the_solution_and_has_its_value(problem):
     eq = equations(problem, **at)
     V, Q, m = (float(point[k]) for k in ("V", "Q_d", "m"))
     hats = eq.channel.linearise(
-        eq.overlaps(eq.coordinates(*np.array([[V], [Q], [m]]))), eq.points.alpha
+        eq.overlaps(eq.coordinates(*np.array([[V], [Q], [m]]))), eq.points.temperature
     ).hats
-    x = np.array([V, Q, m, *(float(h[0]) for h in hats)])
+    x = np.array([V, Q, m, *(float(h[0]) / 0.8 for h in hats)])
     assert energy_functional(problem, **at, x=x) == pytest.approx(float(point.energy), rel=1e-9)
 
     def logarithmic_derivatives(x):
@@ -140,8 +141,8 @@ class ImpossibleLaw(Gaussian):
 class RestlessLaw(Gaussian):
     """A law whose V never meets the channel's: the equations have no solution."""
 
-    def traces(self, c, kappa_1, kappa_star, rho, ridge, Vh):
-        t = super().traces(c, kappa_1, kappa_star, rho, ridge, Vh)
+    def traces(self, c, moments, rho, ridge, Vh):
+        t = super().traces(c, moments, rho, ridge, Vh)
         return t._replace(OmegaR=np.exp(1.0) * (1.0 + 1.0 / Vh) * (2 + np.sin(1e3 * np.real(Vh))))
 
 

@@ -5,38 +5,74 @@
 >>> curve = theory.solve(problem, overparam=[0.5, 1.0, 2.0], alpha_T=3.0, lam=1e-4)
 """
 
-from theory.activations import Activation, Custom, Erf, HermiteMoments, Linear, ReLU, Tanh
+from theory import feature_laws, losses, teachers
+from theory.activations import Activation, Custom, Erf, HermiteMoments, Identity, ReLU, Tanh
+from theory.discovery import public
 from theory.errors import InvalidProblem, SolveError, Status
-from theory.feature_laws import FeatureLaw, Gaussian
-from theory.losses import Logistic, Loss, MarginLoss, Square
+from theory.feature_laws.base import FeatureLaw
+from theory.feature_laws.gaussian import Gaussian
+from theory.feature_laws.orthogonal import Orthogonal
+from theory.feature_laws.power_law import PowerLaw
+from theory.feature_laws.spectrum import Spectrum
+from theory.losses.base import DifferenceLoss, Loss, MarginLoss
+from theory.losses.custom import CustomLoss
+from theory.losses.exponential import Exponential
+from theory.losses.hinge import Hinge
+from theory.losses.logistic import Logistic
+from theory.losses.square import Square
+from theory.losses.squared_hinge import SquaredHinge
+from theory.losses.zero_one import ZeroOne
 from theory.problem import Problem
 from theory.saddle_point import Solution, Tolerances
 from theory.solve import solve
-from theory.teachers import Sign, Teacher
+from theory.teachers.base import BinaryTeacher, RealTeacher, Teacher
+from theory.teachers.custom import CustomLink, CustomTeacher
+from theory.teachers.linear import Linear
+from theory.teachers.sign import FlippedSign, Probit, Sign
 from theory.thresholds import interpolation_threshold
 
 __all__ = [
     "Activation",
+    "BinaryTeacher",
     "Custom",
+    "CustomLink",
+    "CustomLoss",
+    "CustomTeacher",
+    "DifferenceLoss",
     "Erf",
+    "Exponential",
     "FeatureLaw",
+    "FlippedSign",
     "Gaussian",
     "HermiteMoments",
+    "Hinge",
+    "Identity",
     "InvalidProblem",
     "Linear",
     "Logistic",
     "Loss",
     "MarginLoss",
+    "Orthogonal",
+    "PowerLaw",
+    "Probit",
     "Problem",
     "ReLU",
+    "RealTeacher",
     "Sign",
     "Solution",
     "SolveError",
+    "Spectrum",
     "Square",
+    "SquaredHinge",
     "Status",
     "Tanh",
     "Teacher",
     "Tolerances",
+    "ZeroOne",
     "interpolation_threshold",
     "solve",
 ]
+
+# A component dropped into one of these folders needs no line above.
+for _package in (losses, teachers, feature_laws):
+    globals().update(public(_package.__name__, _package.__path__))

@@ -28,7 +28,7 @@ from scipy import special
 from theory.errors import InvalidProblem
 from theory.piecewise import PiecewisePolynomial, approximate
 
-__all__ = ["Activation", "Custom", "Erf", "HermiteMoments", "Linear", "ReLU", "Tanh"]
+__all__ = ["Activation", "Custom", "Erf", "HermiteMoments", "Identity", "ReLU", "Tanh"]
 
 _CUTOFF = 12.0  # Gaussian mass beyond: 4e-33
 
@@ -137,7 +137,7 @@ class Tanh(Activation):
 
 
 @dataclass(frozen=True)
-class Linear(Activation):
+class Identity(Activation):
     """sigma(x) = x: the features carry no nonlinearity and the BMD is 1."""
 
     def __call__(self, x: Any) -> Any:

@@ -1,12 +1,15 @@
 r"""The channel: (V, Q, m) -> (Vh, Qh, mh), from the Gaussian law of label and student field.
 
-With omega ~ N(0, Q) and omega_* = m omega / Q, V_* = rho - m^2 / Q (../README.md, "The equations";
-Loureiro et al., arXiv 2102.08127),
+With omega ~ N(0, Q), omega_* = m omega / Q, V_* = rho - m^2 / Q and T = 1/beta (README, "The
+equations"; Loureiro et al., arXiv 2102.08127), in the units of zero temperature (V times beta, the
+conjugates divided by beta, beta^2, beta),
 
-    Vh = -alpha E[d f / d omega],   Qh = alpha E[f^2],   mh = alpha E[(d ln Z_* / d omega_*) f].
+    Vh = -alpha E[d f / d omega],   Qh = alpha E[f^2],   mh = alpha E[(d ln Z_* / d omega_*) f],
 
-They are derivatives of one potential Psi = -alpha E[Moreau envelope]: Qh = 2 dPsi/dV,
-Vh = -2 dPsi/dQ, mh = dPsi/dm, so the Jacobian that Newton needs is the symmetric Hessian of Psi.
+f = -E_t[l'] under the tilted measure, which at T = 0 is the prox. They derive from one potential,
+T alpha E[ln Z]; the heat equation for ln Z turns every derivative that Newton needs into an average of
+f^2 and df/domega against derivatives of the Gaussian density, so that no third derivative of the loss
+is asked for, and one code serves every temperature.
 """
 
 from __future__ import annotations
@@ -17,18 +20,19 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.losses import Loss
+from theory import graph, tilted, zero_one
+from theory.losses.base import Loss
 from theory.problem import Problem
-from theory.quadrature import integrate, panels
-from theory.teachers import Teacher
+from theory.quadrature import Panels, integrate
+from theory.teachers.base import BinaryTeacher, RealTeacher, Teacher
 
-__all__ = ["Channel", "Conjugates", "Overlaps", "QuadraticChannel", "SmoothChannel", "channel_for"]
+__all__ = ["Channel", "Conjugates", "Linearised", "Overlaps", "Training", "channel_for"]
 
 Array = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+Index = NDArray[np.intp]
 
-_XI_MAX = 10.0  # Gaussian mass beyond: 1.5e-23
-_XI_EDGES = np.linspace(-_XI_MAX, _XI_MAX, 11)
+_XI_EDGES = np.linspace(-10.0, 10.0, 11)  # Gaussian mass beyond: 1.5e-23
 
 
 class Overlaps(NamedTuple):
@@ -40,7 +44,7 @@ class Overlaps(NamedTuple):
 
 
 class Conjugates(NamedTuple):
-    """The conjugates of V, Q and m, arrays of shape (points,)."""
+    """Averages that conjugate V, Q and m, per pattern (times alpha they are the conjugates)."""
 
     Vh: Array
     Qh: Array
@@ -67,11 +71,23 @@ class Linearised(NamedTuple):
 class Training(NamedTuple):
     """Averages over the training set, per pattern.
 
-    ``stiffness`` is E[(df/domega)^2], which enters the replicon.
+    Attributes
+    ----------
+    loss : ndarray
+        E[l(y, t)].
+    error : ndarray
+        P(y t < 0), or E[(y - t)^2] for real labels.
+    potential : ndarray
+        T E[ln Z]; minus the Moreau envelope at T = 0.
+    stiffness : ndarray
+        E[(df/domega)^2], which enters the replicon.
+    accurate : ndarray of bool
+        Whether the integrals reached their tolerance.
     """
 
     loss: Array
     error: Array
+    potential: Array
     stiffness: Array
     accurate: Bools
 
@@ -79,27 +95,31 @@ class Training(NamedTuple):
 class Channel:
     """One loss met by one teacher."""
 
-    def linearise(self, overlaps: Overlaps, alpha: Array) -> Linearised:
+    def linearise(self, overlaps: Overlaps, T: Array) -> Linearised:
         """(Vh, Qh, mh) and their Jacobian."""
         raise NotImplementedError
 
-    def observe(self, overlaps: Overlaps, alpha: Array) -> tuple[Conjugates, Training]:
+    def observe(self, overlaps: Overlaps, T: Array) -> tuple[Conjugates, Training]:
         """(Vh, Qh, mh) with the averages over the training set."""
         raise NotImplementedError
 
 
 def channel_for(problem: Problem, tol: float) -> Channel:
     """The channel of a problem: closed form where there is one, quadrature otherwise."""
-    if problem.loss.quadratic:
-        return QuadraticChannel(problem.loss, problem.teacher)
-    return SmoothChannel(problem.loss, problem.teacher, tol)
+    loss, teacher = problem.loss, problem.teacher
+    if loss.quadratic is not None:
+        return QuadraticChannel(loss.quadratic, teacher)
+    if isinstance(teacher, BinaryTeacher):
+        return LabelChannel(loss, teacher, tol)
+    assert isinstance(teacher, RealTeacher)
+    return ResidualChannel(loss, teacher, tol)
 
 
 @dataclass(frozen=True)
 class QuadraticChannel(Channel):
-    """Square loss: f = (y - omega) / (1 + V), so only second moments enter."""
+    """(y - t)^2 / (2 a): f = (y - omega) / (a + V), so only second moments enter."""
 
-    loss: Loss
+    a: float
     teacher: Teacher
 
     def _residual_square(self, overlaps: Overlaps) -> Array:
@@ -107,129 +127,231 @@ class QuadraticChannel(Channel):
         tau = self.teacher.correlation
         return self.teacher.second_moment - 2.0 * tau * overlaps.m + overlaps.Q
 
-    def linearise(self, overlaps: Overlaps, alpha: Array) -> Linearised:
-        """Closed form."""
+    def linearise(self, overlaps: Overlaps, T: Array) -> Linearised:  # noqa: ARG002
+        """Closed form, the same at every temperature."""
         tau = self.teacher.correlation
-        d = 1.0 + overlaps.V
+        d = self.a + overlaps.V
         square = self._residual_square(overlaps)
         jacobian = np.zeros((*d.shape, 3, 3))
-        jacobian[..., 0, 0] = -alpha / d**2
-        jacobian[..., 1, 0] = -2.0 * alpha * square / d**3
-        jacobian[..., 1, 1] = alpha / d**2
-        jacobian[..., 1, 2] = -2.0 * alpha * tau / d**2
-        jacobian[..., 2, 0] = -alpha * tau / d**2
-        hats = Conjugates(alpha / d, alpha * square / d**2, alpha * tau / d)
+        jacobian[..., 0, 0] = -1.0 / d**2
+        jacobian[..., 1, 0] = -2.0 * square / d**3
+        jacobian[..., 1, 1] = 1.0 / d**2
+        jacobian[..., 1, 2] = -2.0 * tau / d**2
+        jacobian[..., 2, 0] = -tau / d**2
+        hats = Conjugates(1.0 / d, square / d**2, tau / d)
         return Linearised(hats, jacobian, np.ones(d.shape, bool))
 
-    def observe(self, overlaps: Overlaps, alpha: Array) -> tuple[Conjugates, Training]:
-        """Half the mean squared residual, and the error."""
-        error = training_error(self.loss, self.teacher, overlaps)
-        d2 = (1.0 + overlaps.V) ** 2
-        loss = 0.5 * self._residual_square(overlaps) / d2
-        accurate = np.ones(d2.shape, bool)
-        return self.linearise(overlaps, alpha).hats, Training(loss, error, 1.0 / d2, accurate)
+    def observe(self, overlaps: Overlaps, T: Array) -> tuple[Conjugates, Training]:
+        """Under the tilted measure t is Gaussian with variance a T V / (a + V)."""
+        V, Q, m = overlaps
+        a, d = self.a, self.a + V
+        residual = self._residual_square(overlaps)
+        square = residual * (a / d) ** 2 + T * a * V / d
+        error = square
+        if isinstance(self.teacher, BinaryTeacher) and a == 0:
+            error = np.zeros_like(square)
+        elif isinstance(self.teacher, BinaryTeacher):
+            # y t < 0 when y omega' < -V / a, omega' the field blurred by the thermal spread
+            blurred = Q + T * V * d / a
+            cotangent = m / np.sqrt(self.teacher.rho * blurred - m * m)
+            error = self.teacher.student_tail(-V / a / np.sqrt(blurred), cotangent)
+        loss = 0.5 * square / a if a > 0 else np.zeros_like(square)
+        entropic = 0.5 * T * np.log(d / a) if a > 0 else np.zeros_like(square)
+        accurate = np.ones(d.shape, bool)
+        training = Training(loss, error, -0.5 * residual / d - entropic, 1.0 / d**2, accurate)
+        return self.linearise(overlaps, T).hats, training
+
+
+class Response(NamedTuple):
+    """What the tilted measure answers at nodes of the outer integral."""
+
+    omega: Array
+    speed: Array
+    f: Array
+    df: Array
+    loss: Array
+    error: Array
+    potential: Array
 
 
 @dataclass(frozen=True)
-class SmoothChannel(Channel):
-    """Any twice differentiable convex loss, at zero temperature.
-
-    The Gaussian integrals over omega are done in the variable t of the graph
-    omega = t + V l'(y, t): the proximal operator is then explicit, f = -l'(y, t),
-    d omega = (1 + V l'') dt, and the integrand is as smooth in t as the loss itself, also when
-    sqrt(Q) or V is huge. Mesh edges are images of a uniform grid in omega / sqrt(Q), and the knots of
-    the loss.
-    """
+class _IntegralChannel(Channel):
+    """Any loss, by adaptive quadrature along its graph."""
 
     loss: Loss
     teacher: Teacher
     tol: float
 
-    def _mesh(self, y: float, overlaps: Overlaps) -> Array:
-        omega = np.sqrt(overlaps.Q)[:, None] * _XI_EDGES
-        t = self.loss.prox(y, omega, overlaps.V[:, None])
-        knots = np.asarray(self.loss.knots(y), dtype=float)
-        inner = np.clip(knots, t[:, :1], t[:, -1:])
-        return np.concatenate([t, inner], axis=1)
+    def _mesh(self, y: float, V: Array, variance: Array, T: Array) -> Panels:
+        omega = np.sqrt(variance)[:, None] * _XI_EDGES
+        if not self.loss.convex:
+            return zero_one.mesh(y, V, omega, T)
+        return graph.mesh(self.loss, y, V, omega)
 
-    def _average(self, overlaps: Overlaps, hessian: bool) -> tuple[Array, Bools]:
-        """Integrals over (omega, y), alpha = 1.
+    def _respond(
+        self, y: float, piece: Index, x: Array, V: Array, T: Array, observe: bool
+    ) -> Response:
+        """Response at parameters x; V and T have one entry per panel."""
+        if not self.loss.convex:
+            return Response(x, np.ones(1), *zero_one.averages(y, x, V[:, None], T[:, None]))
+        p = graph.points(self.loss, y, piece, x, V[:, None])
+        blank = np.zeros(1)
+        response = Response(p.omega, p.speed, p.f, p.df, blank, blank, blank)
+        envelope = blank
+        if observe:
+            value = self.loss.value(y, p.t)
+            envelope = -0.5 * V[:, None] * p.f**2 - value
+            error = self._error(y, p.t)
+            response = response._replace(loss=value, error=error, potential=envelope)
+        warm = np.flatnonzero(T > 0)
+        if not warm.size:
+            return response
+        shape = (warm.size, x.shape[1])
+        spread = (np.broadcast_to(a[warm][:, None], shape).ravel() for a in (V, T))
+        t = tilted.averages(
+            self.loss, y, p.t[warm].ravel(), p.omega[warm].ravel(), *spread, observe
+        )
+        found = {"f": t.f, "df": t.df}
+        if observe:
+            error = t.wrong if isinstance(self.teacher, BinaryTeacher) else t.square
+            found |= {"loss": t.loss, "error": error}
+            found["potential"] = envelope[warm].ravel() + t.log_z
+        full = {}
+        for name, value in found.items():
+            full[name] = np.array(np.broadcast_to(getattr(response, name), x.shape))
+            full[name][warm] = value.reshape(shape)
+        return response._replace(**full)
 
-        Rows Qh, Vh, mh; then the Hessian of Psi (VV, VQ, Vm, QQ, Qm, mm), or the training loss and
-        E[(df/domega)^2].
+    def _error(self, y: float, t: Array) -> Array:
+        """Pointwise training error at zero temperature; sign errors are counted by ``observe``."""
+        return np.zeros(1) if isinstance(self.teacher, BinaryTeacher) else (y - t) ** 2
+
+
+@dataclass(frozen=True)
+class LabelChannel(_IntegralChannel):
+    """Labels -1 and +1: integrals over the student field for each label."""
+
+    teacher: BinaryTeacher
+
+    def _average(self, overlaps: Overlaps, T: Array, observe: bool) -> tuple[Array, Bools]:
+        """Sums over labels of the integrals over omega.
+
+        Rows E f^2, -E df, E s f, E df^2; then E f^2 df, <f^2>_Q, <f^2>_m, <df>_Q, <df>_m, <df>_mm,
+        where <.>_Q is the average against dp/dQ; or loss, error and potential.
         """
         labels, weight = self.teacher.representatives
-        rho = self.teacher.rho
         root = np.sqrt(overlaps.Q)
-        v_star = rho - overlaps.m**2 / overlaps.Q
+        v_star = self.teacher.rho - overlaps.m**2 / overlaps.Q
         values: Array | float = 0.0
         accurate = np.ones(root.shape, bool)
         for y in labels:
 
-            def integrand(owner: NDArray[np.intp], t: Array, y: float = y) -> Array:
-                V, Q, m = (a[owner][:, None] for a in overlaps)
-                slope, curve = self.loss.slope(y, t), self.loss.curvature(y, t)
-                omega = t + V * slope
-                xi = omega / root[owner][:, None]
-                gauss = np.exp(-0.5 * xi * xi) / (np.sqrt(2 * np.pi) * root[owner][:, None])
-                z, z1, z2 = self.teacher.partition(y, m / Q * omega, v_star[owner][:, None])
-                w = gauss * (1.0 + V * curve)  # d omega / dt
-                f = -slope
-                wf2, wdf = w * slope * slope, -gauss * curve
-                df = -curve / (1.0 + V * curve)
-                out = np.empty((9 if hessian else 5, *t.shape))
-                out[0] = wf2 * z
+            def integrand(owner: Index, piece: Index, x: Array, y: float = y) -> Array:
+                r = self._respond(y, piece, x, overlaps.V[owner], T[owner], observe)
+                _, Q, m = (a[owner][:, None] for a in overlaps)
+                xi = r.omega / root[owner][:, None]
+                w = r.speed * np.exp(-0.5 * xi * xi) / (np.sqrt(2 * np.pi) * root[owner][:, None])
+                variance = np.broadcast_to(v_star[owner][:, None], r.omega.shape)
+                z, z1, z2 = self.teacher.partition(y, m / Q * r.omega, variance)
+                f2, wdf = w * r.f * r.f, w * r.df
+                out = np.empty((7 if observe else 10, *x.shape))
+                out[0] = f2 * z
                 out[1] = -wdf * z
-                out[2] = w * f * z1
-                if not hessian:
-                    out[3] = w * z * self.loss.value(y, t)
-                    out[4] = wdf * z * df
+                out[2] = w * r.f * z1
+                out[3] = wdf * r.df * z
+                if observe:
+                    out[4], out[5], out[6] = (w * z * a for a in (r.loss, r.error, r.potential))
                     return out
-                z_q = z * (xi * xi - 1.0) / (2 * Q) - z1 * (m / Q) * (omega / Q)
+                z_q = z * (xi * xi - 1.0) / (2 * Q) - z1 * (m / Q) * (r.omega / Q)
                 z_q += 0.5 * z2 * (m / Q) ** 2
-                z_m = (z1 * omega - z2 * m) / Q
-                out[3] = wf2 * df * z
-                out[4] = 0.5 * wf2 * z_q
-                out[5] = f * wdf * z1
-                out[6] = 0.5 * wdf * z_q
-                out[7] = 0.5 * wdf * z_m
-                out[8] = wdf * z2
+                z_m = (z1 * r.omega - z2 * m) / Q
+                out[4] = f2 * r.df * z
+                out[5] = f2 * z_q
+                out[6] = f2 * z_m
+                out[7] = wdf * z_q
+                out[8] = wdf * z_m
+                out[9] = wdf * z2
                 return out
 
-            result = integrate(
-                integrand,
-                panels(self._mesh(y, overlaps)),
-                root.size,
-                judged=3 if hessian else 5,
-                tol=self.tol,
-            )
+            mesh = self._mesh(y, overlaps.V, overlaps.Q, T)
+            result = integrate(integrand, mesh, root.size, judged=3, tol=self.tol)
             values = values + weight * result.values
             accurate &= result.accurate
         return np.asarray(values), accurate
 
-    def linearise(self, overlaps: Overlaps, alpha: Array) -> Linearised:
-        """Adaptive quadrature of the three conjugates and the Hessian of Psi."""
-        sums, accurate = self._average(overlaps, hessian=True)
-        Qh, Vh, mh, vv, vq, vm, qq, qm, mm = alpha * sums
+    def linearise(self, overlaps: Overlaps, T: Array) -> Linearised:
+        """Adaptive quadrature of the conjugates and their Jacobian."""
+        sums, accurate = self._average(overlaps, T, observe=False)
+        Qh, Vh, mh, df2, f2df, f2_q, f2_m, df_q, df_m, df_mm = sums
         jacobian = np.stack(
-            [-2 * vq, -2 * qq, -2 * qm, 2 * vv, 2 * vq, 2 * vm, vm, qm, mm], axis=-1
-        ).reshape(*alpha.shape, 3, 3)
+            [-(f2_q + T * df_q), -df_q, -df_m]
+            + [2 * f2df + T * (f2_q - df2), f2_q, f2_m]
+            + [0.5 * (f2_m + T * df_m), 0.5 * df_m, df_mm],
+            axis=-1,
+        ).reshape(*T.shape, 3, 3)
         return Linearised(Conjugates(Vh, Qh, mh), jacobian, accurate)
 
-    def observe(self, overlaps: Overlaps, alpha: Array) -> tuple[Conjugates, Training]:
-        """Averages at t = prox(omega)."""
-        (Qh, Vh, mh, loss, stiffness), accurate = self._average(overlaps, hessian=False)
-        error = training_error(self.loss, self.teacher, overlaps)
-        training = Training(loss, error, stiffness, accurate)
-        return Conjugates(alpha * Vh, alpha * Qh, alpha * mh), training
+    def observe(self, overlaps: Overlaps, T: Array) -> tuple[Conjugates, Training]:
+        """Averages under the tilted measure; at zero temperature at t = prox(omega)."""
+        (Qh, Vh, mh, df2, loss, error, potential), accurate = self._average(overlaps, T, True)
+        cold = np.flatnonzero(T == 0)
+        if cold.size:
+            error[cold] = self._prox_error(Overlaps(*(a[cold] for a in overlaps)))
+        return Conjugates(Vh, Qh, mh), Training(loss, error, potential, df2, accurate)
+
+    def _prox_error(self, overlaps: Overlaps) -> Array:
+        """P(y t < 0): the prox is increasing, so t < 0 exactly when omega < V l'(y, 0-)."""
+        Q, m = overlaps.Q, overlaps.m
+        cotangent = m / np.sqrt(self.teacher.rho * Q - m * m)
+        slope = self.loss.slope(1.0, np.full(Q.shape, -5e-324))
+        return self.teacher.student_tail(overlaps.V * slope / np.sqrt(Q), cotangent)
 
 
-def training_error(loss: Loss, teacher: Teacher, overlaps: Overlaps) -> Array:
-    """P(y t < 0) at t = prox(omega).
+@dataclass(frozen=True)
+class ResidualChannel(_IntegralChannel):
+    """A loss of y - t and labels y = nu + noise: one integral over the residual y - omega.
 
-    The prox is increasing, so t < 0 exactly when omega < V l'(y, 0): a tail of the student's field.
+    y - omega is Gaussian of variance v = rho + noise - 2 m + Q, and mh = Vh by Stein's lemma.
     """
-    Q, m = overlaps.Q, overlaps.m
-    cotangent = m / np.sqrt(teacher.rho * Q - m * m)
-    edge = overlaps.V * loss.slope(1.0, np.zeros(Q.shape)) / np.sqrt(Q)
-    return teacher.student_tail(edge, cotangent)
+
+    teacher: RealTeacher
+
+    def _average(self, overlaps: Overlaps, T: Array, observe: bool) -> tuple[Array, Bools]:
+        """Rows E f^2, -E df, E df^2; then E f^2 df, <f^2>_v, <df>_v, or loss, error, potential."""
+        variance = self.teacher.second_moment - 2.0 * overlaps.m + overlaps.Q
+        root = np.sqrt(variance)
+
+        def integrand(owner: Index, piece: Index, x: Array) -> Array:
+            r = self._respond(0.0, piece, x, overlaps.V[owner], T[owner], observe)
+            xi = r.omega / root[owner][:, None]
+            w = r.speed * np.exp(-0.5 * xi * xi) / (np.sqrt(2 * np.pi) * root[owner][:, None])
+            out = np.empty((6, *x.shape))
+            out[0] = w * r.f * r.f
+            out[1] = -w * r.df
+            out[2] = w * r.df * r.df
+            if observe:
+                out[3], out[4], out[5] = (w * a for a in (r.loss, r.error, r.potential))
+                return out
+            heat = (xi * xi - 1.0) / (2.0 * variance[owner][:, None])
+            out[3] = out[0] * r.df
+            out[4] = out[0] * heat
+            out[5] = -out[1] * heat
+            return out
+
+        mesh = self._mesh(0.0, overlaps.V, variance, T)
+        result = integrate(integrand, mesh, root.size, judged=2, tol=self.tol)
+        return result.values, result.accurate
+
+    def linearise(self, overlaps: Overlaps, T: Array) -> Linearised:
+        """Adaptive quadrature; derivatives in Q and m are 1 and -2 times those in v."""
+        (Qh, Vh, df2, f2df, f2_v, df_v), accurate = self._average(overlaps, T, observe=False)
+        v_row = [-(f2_v + T * df_v), -df_v, 2 * df_v]
+        jacobian = np.stack(
+            [*v_row, 2 * f2df + T * (f2_v - df2), f2_v, -2 * f2_v, *v_row], axis=-1
+        ).reshape(*T.shape, 3, 3)
+        return Linearised(Conjugates(Vh, Qh, Vh), jacobian, accurate)
+
+    def observe(self, overlaps: Overlaps, T: Array) -> tuple[Conjugates, Training]:
+        """Averages under the tilted measure; the training error is E[(y - t)^2]."""
+        (Qh, Vh, df2, loss, error, potential), accurate = self._average(overlaps, T, True)
+        return Conjugates(Vh, Qh, Vh), Training(loss, error, potential, df2, accurate)

@@ -22,6 +22,7 @@ class Status(IntEnum):
     NONFINITE = 3
     UNPHYSICAL = 4
     QUADRATURE_INACCURATE = 5
+    NO_LIMIT = 6
 
     @property
     def label(self) -> str:
@@ -54,7 +55,11 @@ _SENTENCES = {
     ),
     Status.QUADRATURE_INACCURATE: (
         "The Gaussian integrals did not reach their error tolerance; declare the kinks of the "
-        "loss, or loosen quadrature_tol and accept fewer digits."
+        "loss, or loosen Tolerances(quadrature=...) and accept fewer digits."
+    ),
+    Status.NO_LIMIT: (
+        "At lam = 0 this point has no limit: it sits on the interpolation threshold, where the "
+        "weights diverge, or the loss does not say which constraint it becomes. Give a small lam."
     ),
 }
 

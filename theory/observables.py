@@ -1,12 +1,13 @@
-"""What a solved saddle point says about the model: overlaps, errors and the mean dimension."""
+"""What a solved saddle point says about the model: overlaps, errors, entropies, mean dimension."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.channel import Overlaps
-from theory.readout import order_parameters
+from theory.channel import Conjugates, Training
+from theory.readout import OrderParameters, traces
+from theory.readout import order_parameters as read
 from theory.saddle_point import Equations
 
 __all__ = ["DESCRIPTIONS", "observables"]
@@ -23,16 +24,39 @@ DESCRIPTIONS: dict[str, tuple[str, str, str]] = {
     "Q_d": ("variance of the student field", "1", "kappa_1^2 p_d + kappa_star^2 q_d"),
     "Q_0": ("student-field overlap of two replicas", "1", "kappa_1^2 p_0 + kappa_star^2 q_0"),
     "m": ("covariance of student and teacher fields", "1", "kappa_1 r"),
-    "V": ("susceptibility", "1", "lim beta (Q_d - Q_0)"),
+    "V": ("susceptibility", "1", "beta (Q_d - Q_0), and its limit"),
     "train_loss": ("training loss", "per pattern", "E l(y, t) over the training set"),
-    "train_error": ("training error", "fraction", "P(y t < 0) over the training set"),
-    "test_error": ("test error", "fraction", "arccos(m / sqrt(rho Q_d)) / pi"),
+    "train_error": (
+        "training error",
+        "fraction",
+        "P(y t < 0) over the training set; E (y - t)^2 for real labels",
+    ),
+    "test_error": (
+        "test error",
+        "fraction",
+        "P(y f < 0) for fresh labels, arccos(m / sqrt(rho Q_d)) / pi for sign labels; "
+        "E (y - f)^2 for real labels",
+    ),
+    "test_error_mean": (
+        "test error of the posterior mean",
+        "fraction",
+        "test_error with Q_0 in the place of Q_d",
+    ),
     "bmd": (
         "Boolean mean dimension",
         "1",
         "(kappa_1^2 p_d + dkappa_star^2 q_d) / (kappa_1^2 p_d + kappa_star^2 q_d)",
     ),
+    "bmd_mean": ("Boolean mean dimension of the posterior mean", "1", "bmd with p_0, q_0"),
     "energy": ("energy density", "per weight", "alpha train_loss + lam q_d / 2"),
+    "free_energy": ("free energy density", "per weight", "-free_entropy / beta, and its limit"),
+    "free_entropy": ("free entropy density", "per weight", "lim (1/N) E ln Z(beta)"),
+    "entropy": ("entropy density", "per weight", "free_entropy + beta energy"),
+    "replicon": (
+        "replicon eigenvalue",
+        "1",
+        "1 - alpha E[(df/domega)^2] <Omega^2 R^2>; replica symmetry is stable while positive",
+    ),
 }
 
 
@@ -52,26 +76,68 @@ def observables(equations: Equations, u: Array) -> tuple[dict[str, Array], NDArr
         Whether the integrals of the training averages reached their tolerance.
     """
     problem, points = equations.problem, equations.points
-    moments = problem.activation.moments
-    overlaps: Overlaps = equations.overlaps(u)
-    hats, training = equations.channel.observe(overlaps, points.alpha)
-    order = order_parameters(problem, points, hats)
-    linear = moments.kappa_1**2 * order.p
-    influence = linear + moments.dkappa_star**2 * order.q
+    moments, T = problem.activation.moments, points.temperature
+    hats, training = equations.channel.observe(equations.overlaps(u), T)
+    order = read(problem, points, hats)
+    linear, star = moments.kappa_1**2, moments.dkappa_star**2
+
+    def mean_dimension(p: Array, q: Array, Q: Array) -> Array:
+        influence = linear * p + np.where(q > 0, star, 0.0) * np.where(q > 0, q, 1.0)
+        return np.where(Q > 0, influence / Q, 1.0)
+
+    test_error = problem.teacher.test_error
+    energy, free, replicon = _thermodynamics(equations, order, hats, training)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        free_entropy = np.where(T > 0, -free / T, -np.inf * np.sign(free))
+        entropy = np.where(T > 0, (energy - free) / T, -np.inf)
     values = {
-        "q_d": order.q,
-        "q_0": order.q,
-        "p_d": order.p,
-        "p_0": order.p,
+        "q_d": order.q_d,
+        "q_0": order.q_0,
+        "p_d": order.p_d,
+        "p_0": order.p_0,
         "r": order.r,
-        "Q_d": order.Q,
-        "Q_0": order.Q,
+        "Q_d": order.Q_d,
+        "Q_0": order.Q_0,
         "m": order.m,
         "V": order.V,
         "train_loss": training.loss,
         "train_error": training.error,
-        "test_error": problem.teacher.test_error(order.m, order.Q),
-        "bmd": influence / order.Q,
-        "energy": points.alpha * training.loss + 0.5 * points.lam * order.q,
+        "test_error": test_error(order.m, order.Q_d),
+        "test_error_mean": test_error(order.m, order.Q_0),
+        "bmd": mean_dimension(order.p_d, order.q_d, order.Q_d),
+        "bmd_mean": mean_dimension(order.p_0, order.q_0, order.Q_0),
+        "energy": energy,
+        "free_energy": free,
+        "free_entropy": free_entropy,
+        "entropy": entropy,
+        "replicon": replicon,
     }
     return values, training.accurate
+
+
+def _thermodynamics(
+    equations: Equations, order: OrderParameters, hats: Conjugates, training: Training
+) -> tuple[Array, Array, Array]:
+    """Energy, free energy and replicon.
+
+    -phi/beta = m mh - (Q_d Vh - V Qh)/2 - (mh^2 <T R> + Qh <Omega R>)/2
+                + temperature (ln beta + <ln(lam + Vh Omega)> - ln 2 pi)/2 - alpha temperature E ln Z
+    """
+    problem, points = equations.problem, equations.points
+    nothing = np.full(order.V.shape, np.nan)
+    if points.kernel:  # per weight, of which there are infinitely many
+        return nothing, nothing, nothing
+    moments, T, alpha = problem.activation.moments, points.temperature, points.alpha
+    k1, ks = moments.kappa_1**2, moments.kappa_star**2
+    energy = alpha * training.loss + 0.5 * points.lam * order.q_d
+    Vh, Qh, mh = (alpha * h for h in hats)
+    t = traces(problem, points, Vh)
+    log_det = problem.features.log_det(points.c, moments, points.lam, Vh)
+    thermal = np.zeros(T.shape)
+    warm = T > 0
+    # T = 0 times ln beta is 0
+    thermal[warm] = 0.5 * T[warm] * (log_det[warm] - np.log(2 * np.pi * T[warm]))
+    free = order.m * mh - 0.5 * (order.Q_d * Vh - order.V * Qh)
+    free = free - 0.5 * (mh**2 * t.TR + Qh * t.OmegaR) + thermal - alpha * training.potential
+    omega2 = k1 * t.SOmegaR2 + ks * t.OmegaR2
+    return energy, free, 1.0 - alpha * training.stiffness * omega2

@@ -7,9 +7,12 @@ from typing import Any
 
 from theory.activations import Activation, Tanh
 from theory.errors import InvalidProblem
-from theory.feature_laws import FeatureLaw, Gaussian
-from theory.losses import Loss, MarginLoss, Square
-from theory.teachers import Sign, Teacher
+from theory.feature_laws.base import FeatureLaw
+from theory.feature_laws.gaussian import Gaussian
+from theory.losses.base import DifferenceLoss, Loss
+from theory.losses.square import Square
+from theory.teachers.base import BinaryTeacher, RealTeacher, Teacher
+from theory.teachers.sign import Sign
 
 __all__ = ["Problem"]
 
@@ -33,8 +36,8 @@ class Problem:
     ------
     InvalidProblem
         If a component is of the wrong kind, if the activation has no linear part (kappa_1 = 0: in
-        the proportional regime such features carry nothing of a linear teacher), or if a loss of
-        the margin meets a teacher whose labels are not -1 and +1.
+        the proportional regime such features carry nothing of a linear teacher), or if the loss
+        cannot learn from the teacher's labels.
 
     Examples
     --------
@@ -69,10 +72,14 @@ class Problem:
                 f"activation = {self.activation!r}: kappa_1 = {moments.kappa_1:.3g}, so the features "
                 "carry nothing linear in x and the test error is 1/2; add an odd part"
             )
-        if isinstance(self.loss, MarginLoss) and set(self.teacher.labels) != {-1.0, 1.0}:
+        if isinstance(self.teacher, BinaryTeacher) or self.loss.quadratic is not None:
+            return
+        additive = isinstance(self.teacher, RealTeacher) and self.teacher.noise is not None
+        residual = isinstance(self.loss, DifferenceLoss)
+        if not (additive and (residual or getattr(self.loss, "of", "") == "difference")):
             raise InvalidProblem(
-                f"loss = {self.loss!r} is a function of y t and needs labels -1 and +1; "
-                f"teacher = {self.teacher!r} has {self.teacher.labels}"
+                f"loss = {self.loss!r} cannot learn from teacher = {self.teacher!r}: labels that "
+                "are not -1 and +1 need loss=Square(), or a DifferenceLoss with teacher=Linear()"
             )
 
     def replace(self, **changes: Any) -> Problem:

@@ -68,9 +68,13 @@ _BLOCK = 1024  # panels at a time: arrays of 172 kB stay in the second-level cac
 
 
 class Panels(NamedTuple):
-    """A flat list of intervals, each belonging to one integral (its owner)."""
+    """A flat list of intervals, each belonging to one integral (its owner).
+
+    ``piece`` tells which branch of a piecewise integrand an interval lies on.
+    """
 
     owner: IntArray
+    piece: IntArray
     left: Array
     right: Array
 
@@ -83,22 +87,27 @@ class Integrals(NamedTuple):
     accurate: NDArray[np.bool_]
 
 
-def panels(edges: Array) -> Panels:
+def panels(*edges: Array) -> Panels:
     """Panels between the sorted finite edges of each row; empty ones are dropped.
 
     Parameters
     ----------
-    edges : ndarray of shape (owners, edges)
-        Mesh points of each integral, in any order; repetitions are allowed.
+    *edges : ndarray of shape (owners, edges)
+        Mesh points of each integral, in any order; repetitions are allowed. One array for each
+        piece of the integrand.
     """
-    edges = np.sort(edges, axis=1)
-    left, right = edges[:, :-1], edges[:, 1:]
-    owner, column = np.nonzero(right > left)
-    return Panels(owner, left[owner, column], right[owner, column])
+    parts = []
+    for piece, array in enumerate(edges):
+        mesh = np.sort(array, axis=1)
+        left, right = mesh[:, :-1], mesh[:, 1:]
+        owner, column = np.nonzero(right > left)
+        label = np.full(owner.size, piece, np.intp)
+        parts.append((owner, label, left[owner, column], right[owner, column]))
+    return Panels(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
 def integrate(
-    integrand: Callable[[IntArray, Array], Array],
+    integrand: Callable[[IntArray, IntArray, Array], Array],
     mesh: Panels,
     owners: int,
     judged: int,
@@ -110,8 +119,8 @@ def integrate(
     Parameters
     ----------
     integrand : callable
-        ``integrand(owner, x)`` with owner of shape (panels,) and x of shape (panels, 21) returns
-        shape (components, panels, 21).
+        ``integrand(owner, piece, x)`` with owner and piece of shape (panels,) and x of shape
+        (panels, 21) returns shape (components, panels, 21).
     mesh : Panels
         Starting panels.
     owners : int
@@ -134,11 +143,11 @@ def integrate(
     Error estimate of QUADPACK: with delta = |K21 - G10| and the integral of |f - mean| as the scale
     A, the error of K21 is put at A min(1, (200 delta / A)^{3/2}), and never below rounding.
     """
-    owner, left, right = mesh
+    owner, piece, left, right = mesh
     total: Array | None = None
     error = np.zeros((judged, owners))
     for round_ in range(max_rounds + 1):
-        kept, delta, size, spread = _evaluate(integrand, owner, left, right, judged)
+        kept, delta, size, spread = _evaluate(integrand, owner, piece, left, right, judged)
         if total is None:
             total = np.zeros((kept.shape[0], owners))
             magnitude = np.zeros((judged, owners))
@@ -158,9 +167,9 @@ def integrate(
         error += _sum_by_owner(sharp[:, done], owner[done], owners)
         if np.all(done):
             break
-        owner, left, right = owner[~done], left[~done], right[~done]
+        owner, piece, left, right = (a[~done] for a in (owner, piece, left, right))
         middle = 0.5 * (left + right)
-        owner = np.concatenate([owner, owner])
+        owner, piece = np.concatenate([owner, owner]), np.concatenate([piece, piece])
         left, right = np.concatenate([left, middle]), np.concatenate([middle, right])
     assert total is not None
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -170,8 +179,9 @@ def integrate(
 
 
 def _evaluate(
-    integrand: Callable[[IntArray, Array], Array],
+    integrand: Callable[[IntArray, IntArray, Array], Array],
     owner: IntArray,
+    piece: IntArray,
     left: Array,
     right: Array,
     judged: int,
@@ -182,7 +192,7 @@ def _evaluate(
         part = slice(start, start + _BLOCK)
         half = 0.5 * (right[part] - left[part])
         x = 0.5 * (right[part] + left[part])[:, None] + half[:, None] * NODES
-        f = integrand(owner[part], x)
+        f = integrand(owner[part], piece[part], x)
         both = f @ _RULES
         kept, delta = both[..., 0] * half, np.abs(both[:judged, :, 1]) * half
         judged_f = f[:judged]

@@ -1,13 +1,15 @@
-"""The read-out: (Vh, Qh, mh) -> order parameters, from traces over the feature spectrum.
+"""The read-out: conjugates -> order parameters, from traces over the feature spectrum.
 
-With R = (lam + Vh Omega)^{-1} and T the square of the teacher's cross-covariance (feature_laws.py),
+With R = (lam + Vh Omega)^{-1} and T the teacher's squared cross-covariance (feature_laws/base.py),
 
     V = <Omega R>,   m = mh <T R>,
-    q = Qh <Omega R^2> + mh^2 <T R^2>,   p = Qh <S Omega R^2> + mh^2 <T S R^2>,
-    Q = kappa_1^2 p + kappa_star^2 q,    r = m / kappa_1.
+    q_0 = Qh <Omega R^2> + mh^2 <T R^2>,   p_0 = Qh <S Omega R^2> + mh^2 <T S R^2>,
+    Q = kappa_1^2 p + kappa_star^2 q,      r = m / kappa_1,
+    q_d = q_0 + temperature <R>,           p_d = p_0 + temperature <S R>,
 
-All terms are positive. The nonlinear dependence is on Vh alone; its derivative is taken by a complex
-step, exact to rounding for these rational functions.
+in the units of zero temperature, where only the last line knows beta. All terms are positive. The
+nonlinear dependence is on Vh alone; its derivative is taken by a complex step, exact to rounding for
+these analytic functions. Points with N/P = infinity use the law's kernel limit.
 """
 
 from __future__ import annotations
@@ -18,10 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.channel import Conjugates
-from theory.feature_laws import Traces
+from theory.feature_laws.base import Traces
 from theory.problem import Problem
 
-__all__ = ["OrderParameters", "Points", "order_parameters", "readout"]
+__all__ = ["OrderParameters", "Points", "order_parameters", "readout", "traces"]
 
 Array = NDArray[np.float64]
 
@@ -29,11 +31,12 @@ _STEP = 1e-25  # relative complex step: no subtraction, so no lower limit but un
 
 
 class Points(NamedTuple):
-    """Grid points as flat arrays of one shape (points,)."""
+    """Grid points as flat arrays of one shape (points,); overparam is finite for all or for none."""
 
     overparam: Array
     alpha_T: Array
     lam: Array
+    temperature: Array
 
     @property
     def alpha(self) -> Array:
@@ -45,31 +48,39 @@ class Points(NamedTuple):
         """N/D."""
         return self.alpha_T * self.overparam
 
+    @property
+    def kernel(self) -> bool:
+        """Whether these are points of the limit N/P -> infinity."""
+        return bool(self.overparam.size and np.isinf(self.overparam[0]))
+
     def take(self, index: NDArray[np.intp]) -> Points:
         """The points of an index array."""
         return Points(*(a[index] for a in self))
 
 
 class OrderParameters(NamedTuple):
-    """Zero-temperature order parameters, with the traces at the solution."""
+    """Order parameters of a typical sample (d) and of two replicas (0)."""
 
     V: Array
-    q: Array
-    p: Array
-    r: Array
-    Q: Array
+    q_0: Array
+    q_d: Array
+    p_0: Array
+    p_d: Array
+    Q_0: Array
+    Q_d: Array
     m: Array
+    r: Array
 
 
-def _traces(problem: Problem, points: Points, Vh: Array) -> Traces:
-    moments = problem.activation.moments
+def traces(problem: Problem, points: Points, Vh: Array) -> Traces:
+    """Traces of the problem's feature law at conjugate Vh (alpha included)."""
     return problem.features.traces(
-        points.c, moments.kappa_1, moments.kappa_star, problem.teacher.rho, points.lam, Vh
+        points.c, problem.activation.moments, problem.teacher.rho, points.lam, Vh
     )
 
 
 def readout(problem: Problem, points: Points, hats: Conjugates) -> tuple[Array, Array]:
-    """(V, Q, m) and their Jacobian in (Vh, Qh, mh).
+    """(V, Q, m) and their Jacobian in (Vh, Qh, mh), conjugates counted per pattern.
 
     Returns
     -------
@@ -77,30 +88,59 @@ def readout(problem: Problem, points: Points, hats: Conjugates) -> tuple[Array, 
     jacobian : ndarray of shape (points, 3, 3)
     """
     moments = problem.activation.moments
-    k1, ks = moments.kappa_1**2, moments.kappa_star**2
     step = _STEP * hats.Vh
-    t = _traces(problem, points, hats.Vh + 1j * step)
-    noise = k1 * t.SOmegaR2 + ks * t.OmegaR2
-    signal = k1 * t.TSR2 + ks * t.TR2
+    moved = hats.Vh + 1j * step
+    if points.kernel:
+        V, noise, signal, drift = problem.features.kernel(
+            points.alpha_T, moments, problem.teacher.rho, points.lam, moved
+        )
+    else:
+        k1, ks, alpha = moments.kappa_1**2, moments.kappa_star**2, points.alpha
+        t = traces(problem, points, alpha * moved)
+        V = t.OmegaR
+        noise = alpha * (k1 * t.SOmegaR2 + ks * t.OmegaR2)
+        signal = alpha**2 * (k1 * t.TSR2 + ks * t.TR2)
+        drift = alpha * t.TR
     Q = hats.Qh * noise + hats.mh**2 * signal
-    m = hats.mh * t.TR
-    overlaps = np.stack([t.OmegaR.real, Q.real, m.real], axis=-1)
+    m = hats.mh * drift
+    overlaps = np.stack([V.real, Q.real, m.real], axis=-1)
     jacobian = np.zeros((*step.shape, 3, 3))
-    jacobian[..., 0, 0] = t.OmegaR.imag / step
+    jacobian[..., 0, 0] = V.imag / step
     jacobian[..., 1, 0] = Q.imag / step
     jacobian[..., 2, 0] = m.imag / step
     jacobian[..., 1, 1] = noise.real
     jacobian[..., 1, 2] = 2.0 * hats.mh * signal.real
-    jacobian[..., 2, 2] = t.TR.real
+    jacobian[..., 2, 2] = drift.real
     return overlaps, jacobian
 
 
 def order_parameters(problem: Problem, points: Points, hats: Conjugates) -> OrderParameters:
-    """All order parameters at given conjugates."""
+    """All order parameters at given conjugates, counted per pattern."""
     moments = problem.activation.moments
-    t = _traces(problem, points, hats.Vh)
-    q = hats.Qh * t.OmegaR2 + hats.mh**2 * t.TR2
-    p = hats.Qh * t.SOmegaR2 + hats.mh**2 * t.TSR2
-    m = hats.mh * t.TR
-    Q = moments.kappa_1**2 * p + moments.kappa_star**2 * q
-    return OrderParameters(t.OmegaR, q, p, m / moments.kappa_1, Q, m)
+    k1, ks, T = moments.kappa_1**2, moments.kappa_star**2, points.temperature
+    if points.kernel:
+        (V, Q, m), _ = (a.T for a in readout(problem, points, hats))
+        none, Q_d = np.zeros_like(V), Q + T * V
+        # q = |w|^2/N vanishes like 1/N; the thermal part of Q_d keeps its nonlinear share
+        q_d = T / points.lam
+        return OrderParameters(
+            V, none, q_d, Q / k1, (Q_d - ks * q_d) / k1, Q, Q_d, m, m / moments.kappa_1
+        )
+    alpha = points.alpha
+    t = traces(problem, points, alpha * hats.Vh)
+    Qh, mh = alpha * hats.Qh, alpha * hats.mh
+    q_0 = Qh * t.OmegaR2 + mh**2 * t.TR2
+    p_0 = Qh * t.SOmegaR2 + mh**2 * t.TSR2
+    m = mh * t.TR
+    q_d, p_d = q_0 + T * t.R, p_0 + T * t.SR
+    return OrderParameters(
+        V=t.OmegaR,
+        q_0=q_0,
+        q_d=q_d,
+        p_0=p_0,
+        p_d=p_d,
+        Q_0=k1 * p_0 + ks * q_0,
+        Q_d=k1 * p_d + ks * q_d,
+        m=m,
+        r=m / moments.kappa_1,
+    )

@@ -91,7 +91,7 @@ class Equations:
         rho = self.problem.teacher.rho
         overlaps = self.overlaps(u)
         with np.errstate(all="ignore"):  # a wild trial point is rejected by its residual
-            channel = self.channel.linearise(overlaps, self.points.alpha)
+            channel = self.channel.linearise(overlaps, self.points.temperature)
             new, outer = readout(self.problem, self.points, channel.hats)
             V, Q, m = new.T
             rest = rho * Q - m * m
@@ -124,6 +124,9 @@ class Equations:
     def strong_lam(self) -> Array:
         """A ridge penalty at which ``weak_student`` is close to the solution."""
         moments = self.problem.activation.moments
+        if self.points.kernel:
+            edge = moments.kappa_1**2 * self.points.alpha_T + moments.kappa_star**2
+            return np.maximum(self.points.lam, 3.0 * edge)
         edge = moments.kappa_1**2 * (1 + np.sqrt(self.points.c)) ** 2 + moments.kappa_star**2
         return np.maximum(self.points.lam, 3.0 * np.maximum(self.points.alpha, 1.0) * edge)
 

@@ -16,8 +16,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, special
 
+from theory.losses.base import DifferenceLoss
 from theory.problem import Problem
 from theory.quadrature import integrate, panels
+from theory.teachers.base import BinaryTeacher
 
 __all__ = ["interpolation_threshold"]
 
@@ -37,10 +39,10 @@ def interpolation_threshold(problem: Problem, alpha_T: ArrayLike) -> Array:
     Returns
     -------
     ndarray of the shape of alpha_T
-        1 for square loss, the separability threshold for losses of the margin.
+        1 for losses of y - t, the separability threshold for losses of the margin.
     """
     alpha_T = np.asarray(alpha_T, dtype=float)
-    if problem.loss.quadratic:
+    if not isinstance(problem.teacher, BinaryTeacher) or isinstance(problem.loss, DifferenceLoss):
         return np.ones(alpha_T.shape)
     flat = [_separability(problem, a) for a in alpha_T.ravel()]
     return np.array(flat).reshape(alpha_T.shape)
@@ -57,29 +59,30 @@ def _separability(problem: Problem, alpha_T: float) -> float:
 
 def _explained(problem: Problem, c: float) -> float:
     """gamma^2, the share of the teacher's variance that the features span."""
-    moments, rho = problem.activation.moments, problem.teacher.rho
-    tiny = np.array(1e-30)
+    rho = problem.teacher.rho
     traces = problem.features.traces(
-        np.array(c), moments.kappa_1, moments.kappa_star, rho, tiny, np.ones(())
+        np.array([c]), problem.activation.moments, rho, np.full(1, 1e-30), np.ones(1)
     )
-    return min(float(traces.TR) / rho, 1.0 - 1e-15)
+    return min(float(traces.TR[0]) / rho, 1.0 - 1e-15)
 
 
 def _critical_ratio(problem: Problem, explained: float) -> float:
     """h(gamma), minimised over t; the function is convex."""
-    rho = problem.teacher.rho
-    labels, weight = problem.teacher.representatives
+    rho, teacher = problem.teacher.rho, problem.teacher
+    assert isinstance(teacher, BinaryTeacher)
+    labels, weight = teacher.representatives
 
     def cost(t: float) -> float:
         total = 0.0
         for y in labels:
 
-            def integrand(owner: NDArray[np.intp], u: Array, y: float = y) -> Array:  # noqa: ARG001
+            def integrand(_: NDArray[np.intp], __: NDArray[np.intp], u: Array, y: float = y) -> Array:
                 s = t * y * u
                 gap = (1 + s * s) * special.ndtr(-s) - s * np.exp(-s * s / 2) / np.sqrt(2 * np.pi)
                 mean = np.sqrt(rho * explained) * u
-                z = problem.teacher.partition(y, mean, np.full(u.shape, rho * (1 - explained)))
-                return (gap * z.value * np.exp(-u * u / 2) / np.sqrt(2 * np.pi))[None]
+                z = teacher.partition(y, mean, np.full(u.shape, rho * (1 - explained)))
+                density = np.exp(-u * u / 2) / np.sqrt(2 * np.pi)
+                return np.asarray((gap * z.value * density)[None])
 
             total += weight * float(integrate(integrand, _MESH, 1, judged=1).values[0, 0])
         return total

@@ -1,0 +1,48 @@
+"""The command line: one command a file, found by looking.
+
+A new command is one module here that defines ``command``, a click command. Numerical packages are
+imported inside functions, so that ``--help`` and refused options do not wait for them.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+import click
+
+from commands.group import Group
+
+__all__ = ["cli"]
+
+
+@click.group(cls=Group, name="twinpeaks", invoke_without_command=True)
+@click.version_option(package_name="twinpeaks", message="twinpeaks %(version)s")
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Double descent and the mean-dimension peak of random-feature models.
+
+    Exact asymptotics (solve) beside trained finite networks (simulate), z-scores between the two
+    (validate), and the picture (figure). Start with
+
+    \b
+      twinpeaks demo
+
+    Three axes describe a model with N features, P training patterns and D inputs:
+
+    \b
+      --overparam  N/P, weights per training pattern; the peaks are near the interpolation threshold
+      --alpha-T    P/D, training patterns per input dimension
+      --lam        ridge penalty lam |w|^2 / 2 beside the loss summed over patterns
+
+    Each takes a number 0.5, a list 0.5,1,2, a log-spaced range first:last:count, or a list of
+    these: 0.05:20:200,1,2 is 200 points and the values 1 and 2.
+    """  # noqa: D301
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+for _module in iter_modules(__path__):
+    _command = getattr(import_module(f"commands.{_module.name}"), "command", None)
+    if isinstance(_command, click.Command):
+        cli.add_command(_command)

@@ -1,0 +1,39 @@
+"""Theory beside simulation, in words and as rows of a CSV."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["Judgement", "judge", "per_point"]
+
+
+class Judgement(NamedTuple):
+    """The result to keep, what to say about it, and whether theory and simulation agree."""
+
+    result: xr.Dataset
+    text: str
+    agrees: bool
+
+
+def judge(comparison: xr.Dataset, level: float) -> Judgement:
+    """Extrapolate a comparison of several sizes, and decide at a level."""
+    import validate
+
+    sizes = comparison.sizes.get("D", 1)
+    result = validate.summarise(comparison) if sizes > 1 else comparison
+    verdict = validate.agrees(result, level)
+    what = f"extrapolated to D = infinity from {sizes} sizes" if sizes > 1 else "at finite size"
+    lines = [f"z-scores, {what}", "", validate.table(result), "", verdict.sentence]
+    lines += [f"  {place}" for place in verdict.rejected[:5]]
+    if comparison.attrs["undefined"]:
+        lines.append(f"Not compared, defined on neither side: {comparison.attrs['undefined']}.")
+    return Judgement(result, "\n".join(lines), verdict.agrees)
+
+
+def per_point(result: xr.Dataset) -> xr.Dataset:
+    """Keep what has a value at every point: the rows of a CSV."""
+    full = [n for n in result if set(result[n].dims) >= set(result["z"].dims)]
+    return result[full].merge(result[["theory"]])

@@ -1,0 +1,42 @@
+"""Files that commands write and read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from commands.parameters import File
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["output_option", "read", "write"]
+
+output_option = click.option(
+    "-o", "--output", type=File(".nc", ".csv"), help="File to write: NetCDF (.nc) or CSV (.csv)."
+)
+
+
+def write(data: xr.Dataset, path: Path) -> None:
+    """Write NetCDF or CSV by the suffix; the file appears only when it is complete."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        if path.suffix == ".nc":
+            data.to_netcdf(part, engine="h5netcdf")
+        else:
+            (data if data.dims else data.expand_dims("overparam")).to_dataframe().to_csv(part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def read(path: Path) -> xr.Dataset:
+    """Read NetCDF, or say on one line why not."""
+    import xarray as xr
+
+    try:
+        return xr.load_dataset(path)
+    except (OSError, ValueError) as error:
+        raise click.UsageError(f"{path}: not a NetCDF file that can be read ({error})") from error

@@ -1,0 +1,129 @@
+"""Types of option values; every refusal reads ``--option = value: remedy``."""
+
+from __future__ import annotations
+
+import math
+import re
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+__all__ = ["SAME", "Data", "Device", "File", "Grid", "Parameter", "Sizes", "flag"]
+
+SAME = 1e-9  # values closer than this, relatively, are one point
+
+
+def flag(param: click.Parameter | None) -> str:
+    """The name under which a user knows a parameter: ``--overparam``, ``THEORY``."""
+    if isinstance(param, click.Option):
+        return max(param.opts, key=len)
+    return param.human_readable_name if param else "value"
+
+
+class Parameter(click.ParamType):  # type: ignore[type-arg]
+    """Base of the types here."""
+
+    def refuse(self, value: Any, remedy: str, param: click.Parameter | None) -> NoReturn:
+        """Raise the usage error that names option, value and remedy."""
+        raise click.BadParameter(f"{flag(param)} = {value}: {remedy}", param=param)
+
+
+class Grid(Parameter):
+    """A number, or a tuple of numbers from a comma list of numbers and log-spaced ranges."""
+
+    name = "grid"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: Any) -> Any:  # noqa: ARG002
+        """Read ``0.5``, ``0.5,1``, ``0.05:20:200`` or a list of these."""
+        if not isinstance(value, str):
+            return value
+        points: list[float] = []
+        for piece in value.split(","):
+            ends = piece.split(":")
+            try:
+                if len(ends) == 1:
+                    points.append(float(piece))
+                    continue
+                start, stop, count = float(ends[0]), float(ends[1]), int(ends[2])
+            except (ValueError, IndexError):
+                self.refuse(
+                    value, "give a number, a list 0.5,1,2 or a range first:last:count", param
+                )
+            if len(ends) > 3 or count < 2 or not (0 < start < stop < math.inf):
+                self.refuse(
+                    value, "a range is first:last:count with 0 < first < last, count >= 2", param
+                )
+            step = math.log(stop / start) / (count - 1)
+            points += [start, *(start * math.exp(step * i) for i in range(1, count - 1)), stop]
+        bad = [p for p in points if not 0 < p < math.inf]
+        if bad:
+            self.refuse(value, f"{bad[0]:g} is out of range, give finite values > 0", param)
+        if "," not in value and ":" not in value:
+            return points[0]
+        points.sort()
+        return tuple(points[:1] + [b for a, b in pairwise(points) if b > a * (1 + SAME)])
+
+
+class Sizes(Parameter):
+    """A whole number, or a tuple of them from a comma list."""
+
+    name = "sizes"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: Any) -> Any:  # noqa: ARG002
+        """Read ``200`` or ``100,200``."""
+        if not isinstance(value, str):
+            return value
+        try:
+            sizes = sorted({int(piece) for piece in value.split(",")})
+        except ValueError:
+            sizes = [0]
+        if sizes[0] < 2:
+            self.refuse(value, "give whole numbers >= 2, such as 200 or 100,200", param)
+        return tuple(sizes) if "," in value else sizes[0]
+
+
+class Device(Parameter):
+    """Where to compute; whether it is there is known only once torch is loaded."""
+
+    name = "device"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: Any) -> str:  # noqa: ARG002
+        """Read ``auto``, ``cpu``, ``cuda`` or ``cuda:1``."""
+        if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", value):
+            self.refuse(value, "give auto, cpu, cuda or cuda:0", param)
+        return str(value)
+
+
+class File(Parameter):
+    """A file to write, of a known kind, in a folder that exists."""
+
+    name = "file"
+
+    def __init__(self, *suffixes: str) -> None:
+        self.suffixes = suffixes
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: Any) -> Path:  # noqa: ARG002
+        """Check suffix and folder before any work is done."""
+        path = Path(value)
+        if path.suffix not in self.suffixes:
+            self.refuse(value, f"end the name in {' or '.join(filter(None, self.suffixes))}", param)
+        if not path.parent.is_dir():
+            self.refuse(value, f"there is no folder {path.parent}; create it first", param)
+        return path
+
+
+class Data(Parameter):
+    """A NetCDF file to read."""
+
+    name = "file.nc"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: Any) -> Path:  # noqa: ARG002
+        """Check that the file is there."""
+        path = Path(value)
+        if not path.is_file():
+            self.refuse(value, "there is no such file; write it with solve or simulate -o", param)
+        if path.suffix != ".nc":
+            self.refuse(value, "give a NetCDF file, as solve and simulate write to NAME.nc", param)
+        return path

@@ -1,0 +1,80 @@
+"""What a command says while it works and when it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from commands.files import write
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["progress_bar", "refusals", "report"]
+
+_SHORT = 12  # points that are printed when no file is written
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turn a ValueError of the library, which names value and remedy, into a usage error."""
+    try:
+        yield
+    except ValueError as error:
+        raise click.UsageError(str(error), click.get_current_context()) from error
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a progress bar on the terminal, as the callback that both engines take."""
+    from tqdm import tqdm
+
+    with tqdm(desc=title, disable=None, leave=False) as bar:
+
+        def advance(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield advance
+
+
+def report(
+    data: xr.Dataset, quality: str, output: Path | None, sentence: Callable[[int], str]
+) -> None:
+    """Write and describe a Dataset; leave with exit code 1 where points failed.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Of ``solve`` or ``run``.
+    quality : str
+        The variable that says how well the worst point was solved.
+    output : Path or None
+        File to write.
+    sentence : callable
+        From a status to its name and what to do about it.
+    """
+    shown = data[["test_error", "bmd", "status"]]
+    shown = shown if shown.dims else shown.expand_dims("overparam")
+    points = shown.stack(point=shown["status"].dims)
+    bad = points.isel(point=(points["status"] != 0).values)
+    failed, total = bad.sizes["point"], points.sizes["point"]
+    if output is None and total <= _SHORT:
+        click.echo(points.reset_index("point").to_dataframe().to_string(index=False) + "\n")
+    click.echo(f"points      {total}\nconverged   {total - failed}")
+    click.echo(f"worst {quality}  {float(data[quality].max()):.1e}")
+    if output is not None:
+        write(data, output)
+        click.echo(f"written to  {output}")
+    if failed:
+        from validate import describe
+
+        for i in range(min(5, failed)):
+            point = bad.isel(point=i)
+            click.echo(f"failed: {describe(point)} {sentence(int(point['status']))}", err=True)
+        click.echo(f"failed: {failed} of {total} points, left as NaN.", err=True)
+        click.get_current_context().exit(1)

@@ -1,0 +1,168 @@
+"""Features known by their measured spectrum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from array_api_compat import array_namespace
+
+from theory.activations import HermiteMoments
+from theory.errors import InvalidProblem
+from theory.feature_laws.base import Array, FeatureLaw, Kernel, Traces, on_sphere
+from theory.teachers.base import Random
+
+__all__ = ["Spectrum"]
+
+
+@dataclass(frozen=True)
+class Spectrum(FeatureLaw):
+    """A discrete spectrum with teacher alignments, as one measures them from data.
+
+    Parameters
+    ----------
+    eigenvalues : sequence of float
+        Eigenvalues of the feature covariance Omega, each of the same weight, >= kappa_star^2 of
+        the activation they are used with.
+    alignments : sequence of float
+        For each, the squared projection of the cross-covariance E[z nu] on its eigenvector
+        (summed over degenerate ones).
+
+    Notes
+    -----
+    The law fixes the features, so overparam only sets alpha = P/N, and alpha_T must be alpha N/D
+    for the width to which the spectrum belongs; the equations do not use it.
+    """
+
+    eigenvalues: tuple[float, ...]
+    alignments: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        """Check the numbers before any work is done."""
+        for name in ("eigenvalues", "alignments"):
+            values = np.asarray(getattr(self, name), dtype=float).ravel()
+            if not values.size or not np.all(np.isfinite(values)) or np.any(values < 0):
+                bad = values[~(np.isfinite(values) & (values >= 0))][:1]
+                shown = f"{bad[0]:g}" if bad.size else "an empty sequence"
+                raise InvalidProblem(f"{name} contains {shown}: give finite numbers >= 0")
+            object.__setattr__(self, name, tuple(map(float, values)))
+        if len(self.eigenvalues) != len(self.alignments):
+            raise InvalidProblem(
+                f"{len(self.eigenvalues)} eigenvalues and {len(self.alignments)} alignments: "
+                "give one alignment for each eigenvalue"
+            )
+        if not sum(self.alignments) > 0:
+            raise InvalidProblem("alignments are all 0: the features carry nothing of the teacher")
+
+    def _linear(self, moments: HermiteMoments) -> Array:
+        """Eigenvalues of S = (Omega - kappa_star^2) / kappa_1^2."""
+        omega, floor = np.asarray(self.eigenvalues), moments.kappa_star**2
+        if np.min(omega) < floor * (1 - 1e-9):
+            raise InvalidProblem(
+                f"eigenvalue {np.min(omega):.6g} is below kappa_star^2 = {floor:.6g} of the "
+                "activation, which its features cannot have; use activation=Identity() for "
+                "features of unknown origin"
+            )
+        return np.maximum(omega - floor, 0.0) / moments.kappa_1**2
+
+    def traces(
+        self,
+        c: Any,  # noqa: ARG002
+        moments: HermiteMoments,
+        rho: float,  # noqa: ARG002
+        ridge: Any,
+        Vh: Any,
+    ) -> Traces:
+        """Sums over the spectrum."""
+        s, omega, theta = (
+            self._linear(moments),
+            np.asarray(self.eigenvalues),
+            np.asarray(self.alignments),
+        )
+        R = 1.0 / (np.asarray(ridge)[..., None] + np.asarray(Vh)[..., None] * omega)
+
+        def mean(a: Any) -> Any:
+            return np.mean(a, axis=-1)
+
+        def aligned(a: Any) -> Any:
+            return np.sum(theta * a, axis=-1)
+
+        return Traces(
+            R=mean(R),
+            SR=mean(s * R),
+            OmegaR=mean(omega * R),
+            OmegaR2=mean(omega * R**2),
+            SOmegaR2=mean(s * omega * R**2),
+            TR=aligned(R),
+            TR2=aligned(R**2),
+            TSR2=aligned(s * R**2),
+        )
+
+    def log_det(
+        self,
+        c: Array,  # noqa: ARG002
+        moments: HermiteMoments,  # noqa: ARG002
+        ridge: Array,
+        Vh: Array,
+    ) -> Array:
+        """Mean of the logarithm."""
+        inside = np.asarray(ridge)[..., None] + Vh[..., None] * np.asarray(self.eigenvalues)
+        return np.asarray(np.mean(np.log(inside), axis=-1))
+
+    def kernel(
+        self,
+        alpha_T: Any,
+        moments: HermiteMoments,
+        rho: float,
+        ridge: Any,
+        slope: Any,
+    ) -> Kernel:
+        """A spectrum of finitely many features has no limit of infinitely many."""
+        raise InvalidProblem(
+            "overparam = inf: a measured spectrum belongs to a finite number of features; "
+            "give a finite overparam, or a law such as Gaussian()"
+        )
+
+    def sample(
+        self, D: int, N: int, moments: HermiteMoments, rho: float, random: Random
+    ) -> tuple[Any, Any]:
+        """F with this spectrum between Haar bases, and w_T with these alignments.
+
+        The spectrum is repeated to N eigenvalues. What the alignments leave of |w_T|^2 = rho D lies
+        outside the span of the features.
+        """
+        n = len(self.eigenvalues)
+        index = np.arange(N) * n // N
+        s = self._linear(moments)[index]
+        theta = np.asarray(self.alignments)[index] / np.bincount(index, minlength=n)[index]
+        live = np.flatnonzero(s > 0)
+        if N % n:
+            raise ValueError(f"N = {N}: give a multiple of the {n} eigenvalues of the spectrum")
+        if live.size > D:
+            raise ValueError(
+                f"D = {D}: the spectrum needs {live.size} input dimensions at N = {N}; raise D"
+            )
+        inside = np.zeros(N)
+        inside[live] = theta[live] / (moments.kappa_1**2 * s[live])
+        rest = rho - inside.sum()
+        if rest < -1e-9 * rho or (rest > 1e-9 * rho and live.size == D):
+            raise ValueError(
+                f"alignments explain {inside.sum():.6g} of the teacher's variance rho = {rho:g} "
+                f"with {live.size} of D = {D} directions; rescale them or raise D"
+            )
+        left, _ = array_namespace(random.normal(1)).linalg.qr(random.normal(D, D))
+        right, _ = array_namespace(left).linalg.qr(random.normal(N, N))
+        xp = array_namespace(left)
+
+        def device(a: Array) -> Any:
+            return xp.asarray(a, device=left.device)
+
+        span = left[:, : live.size]
+        F = D**0.5 * (span * device(np.sqrt(s[live]))) @ right[: live.size, :]
+        signs = xp.sign(random.normal(live.size))
+        w = span @ (signs * device(np.sqrt(inside[live] * D)))
+        if live.size < D:
+            outside = left[:, live.size :] @ random.normal(D - live.size)
+            w = w + on_sphere(outside, max(rest, 0.0))
+        return F, w

@@ -1,0 +1,214 @@
+"""What a loss is: its contract, and the two families that most losses belong to.
+
+Derive from ``MarginLoss`` (a function of y t, labels -1 and +1) or ``DifferenceLoss`` (an even function
+of y - t). ``value``, ``slope`` and ``curvature`` are l and its first two derivatives in t, written for
+any array that follows the Python array API, so that the theory (numpy) and the simulation (torch) share
+one definition. The contract tests check them against each other.
+
+The solver never needs the proximal operator itself: with omega = t + V l'(y, t) as the change of
+variable, its graph is explicit (graph.py). ``prox`` is there for users, for mesh edges and for tests.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["DifferenceLoss", "Loss", "MarginLoss"]
+
+Array = NDArray[np.float64]
+
+
+class Loss:
+    """A loss convex in the student output.
+
+    Attributes
+    ----------
+    quadratic : float or None
+        a when l(y, t) = (y - t)^2 / (2 a), for which every Gaussian integral is closed form; the
+        limit a = 0 is the constraint t = y.
+    convex : bool
+        False admits the loss at finite temperature only.
+    strip : float
+        Distance of the complex singularities of l from the real axis; 0 for losses that are not
+        analytic. An analytic loss has its tilted averages by the trapezoidal rule.
+    escapes : bool
+        Whether the minimiser runs to infinity as lam -> 0 on data that can be fitted.
+    """
+
+    quadratic: float | None = None
+    convex: bool = True
+    strip: float = 0.0
+    escapes: bool = False
+
+    def value(self, y: Any, t: Any) -> Any:
+        """l(y, t), elementwise."""
+        raise NotImplementedError
+
+    def slope(self, y: Any, t: Any) -> Any:
+        """dl/dt, elementwise."""
+        raise NotImplementedError
+
+    def curvature(self, y: Any, t: Any) -> Any:
+        """d^2 l/dt^2, elementwise and >= 0."""
+        raise NotImplementedError
+
+    def kinks(self, y: float) -> tuple[float, ...]:  # noqa: ARG002
+        """Values of t, sorted, where the slope jumps."""
+        return ()
+
+    def knots(self, y: float) -> tuple[float, ...]:  # noqa: ARG002
+        """Values of t between which l varies on one scale; they become mesh edges."""
+        return (0.0,)
+
+    def increment(self, y: Any, t: Any, d: Any) -> Any:
+        """l(y, t + d) - l(y, t); override where the difference cancels."""
+        return self.value(y, t + d) - self.value(y, t)
+
+    @property
+    def interpolator(self) -> Loss | None:
+        """The constraint that replaces the loss as lam -> 0 on data that can be fitted."""
+        return None
+
+    def prox(
+        self, y: ArrayLike, omega: ArrayLike, V: ArrayLike, max_steps: int = 200
+    ) -> NDArray[np.float64]:
+        """Proximal operator argmin_t (t - omega)^2 / (2 V) + l(y, t).
+
+        Parameters
+        ----------
+        y, omega, V : array_like
+            Label, centre and width (V > 0); they broadcast.
+        max_steps : int
+            Limit on safeguarded Newton steps.
+
+        Returns
+        -------
+        ndarray
+            The minimiser, to rounding of t.
+
+        Notes
+        -----
+        Newton on the increasing function t + V l'(y, t) - omega inside a bracket that every
+        evaluation shrinks; a step that leaves the bracket is replaced by bisection.
+        """
+        y, omega, V = np.broadcast_arrays(*(np.asarray(a, dtype=float) for a in (y, omega, V)))
+        # t lies between omega and omega - V l'(omega), because l' is non-decreasing.
+        far = omega - V * self.slope(y, omega)
+        low, high = np.minimum(omega, far), np.maximum(omega, far)
+        t = 0.5 * (low + high)
+        for _ in range(max_steps):
+            excess = t + V * self.slope(y, t) - omega
+            high, low = np.where(excess >= 0, t, high), np.where(excess <= 0, t, low)
+            newton = t - excess / (1.0 + V * self.curvature(y, t))
+            inside = (newton > low) & (newton < high)
+            new = np.where(inside, newton, 0.5 * (low + high))
+            # Near t = 0 rounding of omega, not of t, sets the resolution.
+            resolution = 4e-16 * np.maximum(np.abs(t), 1e-3 * np.minimum(np.abs(omega), 1.0))
+            done = (np.abs(new - t) <= resolution) | (excess == 0.0) | (high - low <= resolution)
+            t = np.where(excess == 0.0, t, new)
+            if np.all(done):
+                break
+        return np.asarray(t)
+
+
+class MarginLoss(Loss):
+    """A loss of the margin s = y t alone, for labels y = -1, +1.
+
+    Subclasses give ``margin_value`` and its two derivatives, with ``margin_kinks`` and
+    ``margin_knots`` where there are any.
+    """
+
+    margin_kinks: tuple[float, ...] = ()
+    margin_knots: tuple[float, ...] = (0.0,)
+
+    def margin_value(self, s: Any) -> Any:
+        """The loss as a function of the margin."""
+        raise NotImplementedError
+
+    def margin_slope(self, s: Any) -> Any:
+        """Its first derivative."""
+        raise NotImplementedError
+
+    def margin_curvature(self, s: Any) -> Any:
+        """Its second derivative."""
+        raise NotImplementedError
+
+    def value(self, y: Any, t: Any) -> Any:
+        """phi(y t)."""
+        return self.margin_value(y * t)
+
+    def slope(self, y: Any, t: Any) -> Any:
+        """Return y phi'(y t)."""
+        return y * self.margin_slope(y * t)
+
+    def curvature(self, y: Any, t: Any) -> Any:
+        """Return y^2 phi''(y t), with y^2 = 1."""
+        return self.margin_curvature(y * t)
+
+    def kinks(self, y: float) -> tuple[float, ...]:
+        """The margin kinks, seen from label y."""
+        return tuple(sorted(y * s for s in self.margin_kinks))
+
+    def knots(self, y: float) -> tuple[float, ...]:
+        """The margin knots, seen from label y."""
+        return tuple(sorted(y * s for s in self.margin_knots))
+
+    @property
+    def interpolator(self) -> Loss | None:
+        """Margins of at least one: the maximum-margin classifier."""
+        from theory.losses.constraints import HardMargin
+
+        return HardMargin() if self.convex else None
+
+
+class DifferenceLoss(Loss):
+    """A loss of the residual e = y - t alone, even in it.
+
+    Subclasses give ``residual_value`` and its two derivatives in e, with ``residual_kinks`` (jumps
+    of the slope) and ``residual_knots``.
+    """
+
+    residual_kinks: tuple[float, ...] = ()
+    residual_knots: tuple[float, ...] = (0.0,)
+
+    def residual_value(self, e: Any) -> Any:
+        """The loss as a function of the residual."""
+        raise NotImplementedError
+
+    def residual_slope(self, e: Any) -> Any:
+        """Its first derivative."""
+        raise NotImplementedError
+
+    def residual_curvature(self, e: Any) -> Any:
+        """Its second derivative."""
+        raise NotImplementedError
+
+    def value(self, y: Any, t: Any) -> Any:
+        """phi(y - t)."""
+        return self.residual_value(y - t)
+
+    def slope(self, y: Any, t: Any) -> Any:
+        """-phi'(y - t)."""
+        return -self.residual_slope(y - t)
+
+    def curvature(self, y: Any, t: Any) -> Any:
+        """phi''(y - t)."""
+        return self.residual_curvature(y - t)
+
+    def kinks(self, y: float) -> tuple[float, ...]:
+        """The residual kinks, seen from label y."""
+        return tuple(sorted(y - e for e in self.residual_kinks))
+
+    def knots(self, y: float) -> tuple[float, ...]:
+        """The residual knots, seen from label y."""
+        return tuple(sorted(y - e for e in self.residual_knots))
+
+    @property
+    def interpolator(self) -> Loss | None:
+        """Every label met exactly: the minimum-norm interpolator."""
+        from theory.losses.constraints import Equality
+
+        return Equality()

@@ -1,0 +1,51 @@
+"""Hard constraints: what a loss becomes as lam -> 0 on data that can be fitted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from array_api_compat import array_namespace
+from numpy.typing import ArrayLike, NDArray
+
+from theory.losses.base import DifferenceLoss, MarginLoss
+
+__all__: list[str] = []  # limits of losses, not losses that one trains with
+
+
+@dataclass(frozen=True)
+class Equality(DifferenceLoss):
+    """t = y: the limit lam -> 0 of a loss of y - t past the interpolation threshold."""
+
+    quadratic = 0.0
+
+
+@dataclass(frozen=True)
+class HardMargin(MarginLoss):
+    """y t >= 1: the limit lam -> 0 of a loss of the margin past separability."""
+
+    margin_kinks = (1.0,)
+
+    def margin_value(self, s: Any) -> Any:
+        """0 where the constraint holds."""
+        return np.where(s >= 1, 0.0, np.inf)
+
+    def margin_slope(self, s: Any) -> Any:
+        """Infinite below the margin."""
+        return np.where(s < 1, -np.inf, 0.0)
+
+    def margin_curvature(self, s: Any) -> Any:
+        """0 where the constraint holds."""
+        return array_namespace(s).zeros_like(s)
+
+    def prox(
+        self,
+        y: ArrayLike,
+        omega: ArrayLike,
+        V: ArrayLike,
+        max_steps: int = 200,  # noqa: ARG002
+    ) -> NDArray[np.float64]:
+        """Return y max(y omega, 1)."""
+        y, omega, V = np.broadcast_arrays(*(np.asarray(a, dtype=float) for a in (y, omega, V)))
+        return np.asarray(y * np.maximum(y * omega, 1.0))

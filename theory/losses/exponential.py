@@ -1,0 +1,52 @@
+"""Exponential loss."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from array_api_compat import array_namespace
+from numpy.typing import ArrayLike, NDArray
+from scipy import special
+
+from theory.losses.base import MarginLoss
+
+__all__ = ["Exponential"]
+
+
+@dataclass(frozen=True)
+class Exponential(MarginLoss):
+    """l = exp(-y t)."""
+
+    margin_knots = tuple(float(s) for s in np.arange(-30.0, 40.0, 3.0))
+    strip = 3.0  # entire, but exp(-t) changes its phase on this scale
+    escapes = True
+
+    def margin_value(self, s: Any) -> Any:
+        """exp(-s)."""
+        return array_namespace(s).exp(-s)
+
+    def margin_slope(self, s: Any) -> Any:
+        """-exp(-s)."""
+        return -array_namespace(s).exp(-s)
+
+    def margin_curvature(self, s: Any) -> Any:
+        """exp(-s)."""
+        return array_namespace(s).exp(-s)
+
+    def increment(self, y: Any, t: Any, d: Any) -> Any:
+        """exp(-s) (exp(-d) - 1)."""
+        return np.exp(-y * t) * np.expm1(-y * d)
+
+    def prox(
+        self,
+        y: ArrayLike,
+        omega: ArrayLike,
+        V: ArrayLike,
+        max_steps: int = 200,  # noqa: ARG002
+    ) -> NDArray[np.float64]:
+        """y (s + W(V exp(-s))) with s = y omega and Lambert's W, by Wright's omega function."""
+        y, omega, V = (np.asarray(a, dtype=float) for a in (y, omega, V))
+        s = y * omega
+        return np.asarray(y * (s + special.wrightomega(np.log(V) - s)))

@@ -1,0 +1,168 @@
+"""What a teacher is: the law of the label y given the teacher field nu ~ N(0, rho).
+
+``BinaryTeacher`` gives labels -1 and +1: the theory needs ``partition``, the probability of a label
+when nu is Gaussian, with two derivatives. ``RealTeacher`` gives real labels, through their moments.
+Both need ``sample`` for the simulation.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory.errors import InvalidProblem
+from theory.quadrature import integrate, panels
+
+__all__ = ["BinaryTeacher", "Partition", "Random", "RealTeacher", "Teacher"]
+
+Array = NDArray[np.float64]
+
+
+class Random(Protocol):
+    """A source of random arrays of whichever library the caller computes with."""
+
+    def normal(self, *shape: int) -> Any:
+        """Independent standard normals."""
+
+    def uniform(self, *shape: int) -> Any:
+        """Independent uniforms on [0, 1)."""
+
+
+class Partition(NamedTuple):
+    """Z_*(y; omega, V) = E[P(y | nu)] for nu ~ N(omega, V), with two derivatives in omega."""
+
+    value: Array
+    first: Array
+    second: Array
+
+
+class Teacher:
+    """The law of the labels.
+
+    Attributes
+    ----------
+    rho : float
+        Variance of the teacher field, |w_T|^2 / D.
+    """
+
+    rho: float
+
+    def sample(self, nu: Any, random: Random) -> Any:
+        """Labels drawn for an array of teacher fields."""
+        raise NotImplementedError
+
+    def test_error(self, m: Array, Q: Array) -> Array:
+        """Error, on fresh inputs and labels, of a student field with the given second moments.
+
+        Parameters
+        ----------
+        m, Q : ndarray
+            Covariance of the student field with nu, and its variance.
+        """
+        raise NotImplementedError
+
+    @property
+    def second_moment(self) -> float:
+        """E[y^2]."""
+        raise NotImplementedError
+
+    @property
+    def correlation(self) -> float:
+        """E[y nu] / rho, the slope of the best linear predictor of y from nu."""
+        raise NotImplementedError
+
+    def _check_positive(self, **values: float) -> None:
+        for name, value in values.items():
+            if not (np.isfinite(value) and value > 0):
+                raise InvalidProblem(f"{name} = {value}: give a finite number > 0")
+
+
+class BinaryTeacher(Teacher):
+    """Labels -1 and +1.
+
+    Attributes
+    ----------
+    symmetric : bool
+        Whether P(-y | -nu) = P(y | nu), so that one label stands for both.
+    """
+
+    symmetric: bool = True
+
+    @property
+    def representatives(self) -> tuple[tuple[float, ...], float]:
+        """Labels to sum over, and the weight of each: one of a mirrored pair stands for both."""
+        return ((1.0,), 2.0) if self.symmetric else ((-1.0, 1.0), 1.0)
+
+    def partition(self, y: float, omega: Array, V: Array) -> Partition:
+        """Z_*(y; omega, V) and its first two derivatives in omega."""
+        raise NotImplementedError
+
+    @property
+    def second_moment(self) -> float:
+        """1."""
+        return 1.0
+
+    @property
+    def correlation(self) -> float:
+        """E[dP(+1 | nu)/dnu - dP(-1 | nu)/dnu], by Stein's lemma."""
+        zero, rho = np.zeros(1), np.full(1, self.rho)
+        plus, minus = (self.partition(y, zero, rho).first[0] for y in (1.0, -1.0))
+        return float(plus - minus)
+
+    def student_tail(self, edge: Array, cotangent: Array) -> Array:
+        """P(y omega < edge sqrt(Q)): the law of the student's margin.
+
+        Parameters
+        ----------
+        edge : ndarray
+            Margin in units of sqrt(Q).
+        cotangent : ndarray
+            m / sqrt(rho Q - m^2).
+
+        Notes
+        -----
+        Integrated from the edge outwards, so that it keeps its relative accuracy when it is
+        exponentially small. Subclasses override it where there is a closed form.
+        """
+        labels, weight = self.representatives
+        sine2 = self.rho / (1.0 + cotangent**2)
+        slope = np.sqrt(sine2) * cotangent
+        # Under exp(-xi^2/2) the tail beyond a negative edge decays over 1/|edge|.
+        reach = np.where(edge > -3.0, edge + 15.0, 40.0 / np.maximum(3.0, -edge))
+        mesh = panels(edge[:, None] - np.linspace(0.0, 1.0, 13) * reach[:, None])
+        total = np.zeros(edge.shape)
+        for y in labels:
+
+            def integrand(
+                owner: NDArray[np.intp], _: NDArray[np.intp], xi: Array, y: float = y
+            ) -> Array:
+                variance = np.broadcast_to(sine2[owner][:, None], xi.shape)
+                z = self.partition(y, y * xi * slope[owner][:, None], variance).value
+                return np.asarray((np.exp(-0.5 * xi * xi) * z / np.sqrt(2 * np.pi))[None])
+
+            total += weight * integrate(integrand, mesh, edge.size, judged=1).values[0]
+        return total
+
+    def test_error(self, m: Array, Q: Array) -> Array:
+        """P(y f < 0)."""
+        cotangent = np.atleast_1d(m / np.sqrt(self.rho * Q - m * m))
+        return self.student_tail(np.zeros(cotangent.shape), cotangent).reshape(np.shape(m))
+
+
+class RealTeacher(Teacher):
+    """Real labels of known second moments; the test error is the mean squared error.
+
+    Attributes
+    ----------
+    noise : float
+        When y = nu + sqrt(noise) g, the variance of that noise; None for any other law, which
+        then can be learned with square loss only.
+    """
+
+    noise: float | None = None
+
+    def test_error(self, m: Array, Q: Array) -> Array:
+        """E[(y - f)^2]."""
+        return np.asarray(self.second_moment - 2.0 * self.correlation * m + Q)
