@@ -50,7 +50,7 @@ class Choice:
 
 @cache
 def _classes() -> dict[str, tuple[str, ast.ClassDef]]:
-    """Every class of ``theory``: its module and its syntax tree."""
+    """Every class that a module of ``theory`` lists in ``__all__``: its module and syntax tree."""
     spec = find_spec("theory")
     assert spec is not None
     assert spec.submodule_search_locations is not None
@@ -58,10 +58,23 @@ def _classes() -> dict[str, tuple[str, ast.ClassDef]]:
     found = {}
     for file in sorted(root.rglob("*.py")):
         module = ".".join(("theory", *file.relative_to(root).with_suffix("").parts))
-        for node in ast.parse(file.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.ClassDef):
+        body = ast.parse(file.read_text(encoding="utf-8")).body
+        public = _listed(body)
+        for node in body:
+            if isinstance(node, ast.ClassDef) and node.name in public:
                 found[node.name] = (module.removesuffix(".__init__"), node)
     return found
+
+
+def _listed(body: list[ast.stmt]) -> set[str]:
+    """The names in a module's ``__all__``."""
+    for node in body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        named = any(isinstance(t, ast.Name) and t.id == "__all__" for t in targets)
+        value = getattr(node, "value", None)
+        if named and isinstance(value, ast.List | ast.Tuple):
+            return {str(e.value) for e in value.elts if isinstance(e, ast.Constant)}
+    return set()
 
 
 def _descends(name: str, base: str) -> bool:

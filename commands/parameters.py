@@ -31,9 +31,18 @@ class Parameter(click.ParamType):  # type: ignore[type-arg]
 
 
 class Grid(Parameter):
-    """A number, or a tuple of numbers from a comma list of numbers and log-spaced ranges."""
+    """A number, or a tuple of numbers from a comma list of numbers and log-spaced ranges.
+
+    Parameters
+    ----------
+    zero, infinite : bool
+        Whether the limits ``0`` and ``inf`` are values.
+    """
 
     name = "grid"
+
+    def __init__(self, *, zero: bool = False, infinite: bool = False) -> None:
+        self.zero, self.infinite = zero, infinite
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: Any) -> Any:  # noqa: ARG002
         """Read ``0.5``, ``0.5,1``, ``0.05:20:200`` or a list of these."""
@@ -57,13 +66,22 @@ class Grid(Parameter):
                 )
             step = math.log(stop / start) / (count - 1)
             points += [start, *(start * math.exp(step * i) for i in range(1, count - 1)), stop]
-        bad = [p for p in points if not 0 < p < math.inf]
+        bad = [p for p in points if not self._admits(p)]
         if bad:
-            self.refuse(value, f"{bad[0]:g} is out of range, give finite values > 0", param)
+            self.refuse(value, f"{bad[0]:g} is out of range, give {self._admitted}", param)
         if "," not in value and ":" not in value:
             return points[0]
         points.sort()
         return tuple(points[:1] + [b for a, b in pairwise(points) if b > a * (1 + SAME)])
+
+    def _admits(self, point: float) -> bool:
+        limit = (self.zero and point == 0) or (self.infinite and point == math.inf)
+        return limit or 0 < point < math.inf
+
+    @property
+    def _admitted(self) -> str:
+        values = "values >= 0" if self.zero else "values > 0"
+        return f"{values} or inf" if self.infinite else f"finite {values}"
 
 
 class Sizes(Parameter):

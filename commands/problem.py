@@ -35,19 +35,32 @@ def model_options(command: _Command) -> _Command:
     return command
 
 
-def axis_options(command: _Command) -> _Command:
-    """Add the three axes, each a Grid."""
-    for option in (
+def axis_options(*, limits: bool) -> Callable[[_Command], _Command]:
+    """Add the three axes of finite networks, each a Grid.
+
+    Parameters
+    ----------
+    limits : bool
+        Whether ``--overparam inf`` (the kernel) and ``--lam 0`` (ridgeless) are values.
+    """
+    ridge = "Ridge penalty; 0 is its limit." if limits else "Ridge penalty."
+    width = "N/P; inf is the kernel." if limits else "N/P."
+    options = (
         click.option(
-            "--lam", type=Grid(), default="1e-4", show_default=True, help="Ridge penalty."
+            "--lam", type=Grid(zero=limits), default="1e-4", show_default=True, help=ridge
         ),
         click.option(
             "--alpha-T", "alpha_T", type=Grid(), default="3", show_default=True, help="P/D."
         ),
-        click.option("--overparam", type=Grid(), required=True, help="N/P."),
-    ):
-        command = option(command)
-    return command
+        click.option("--overparam", type=Grid(infinite=limits), required=True, help=width),
+    )
+
+    def add(command: _Command) -> _Command:
+        for option in options:
+            command = option(command)
+        return command
+
+    return add
 
 
 def make_problem(**model: str) -> theory.Problem:

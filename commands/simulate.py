@@ -20,7 +20,7 @@ __all__ = ["command"]
 
 @click.command("simulate")
 @model_options
-@axis_options
+@axis_options(limits=False)
 @click.option(
     "-D",
     "--size",

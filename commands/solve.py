@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from commands.files import output_option
+from commands.parameters import Grid
 from commands.problem import axis_options, make_problem, model_options
 from commands.report import progress_bar, refusals, report
 from commands.threshold import with_threshold
@@ -17,9 +18,18 @@ __all__ = ["command"]
 
 @click.command("solve")
 @model_options
-@axis_options
+@axis_options(limits=True)
+@click.option(
+    "--beta",
+    type=Grid(infinite=True),
+    default="inf",
+    show_default=True,
+    help="Inverse temperature of the weights; inf minimises the loss.",
+)
 @output_option
-def command(output: Path | None, overparam: Any, alpha_T: Any, lam: Any, **model: str) -> None:
+def command(
+    output: Path | None, overparam: Any, alpha_T: Any, lam: Any, beta: Any, **model: str
+) -> None:
     """Solve the theory on a grid: the limit of infinite size.
 
     \b
@@ -27,16 +37,25 @@ def command(output: Path | None, overparam: Any, alpha_T: Any, lam: Any, **model
       twinpeaks solve --overparam 0.5,1,2
       twinpeaks solve --overparam 0.05:20:200 --lam 1e-4,0.1 -o square.nc
       twinpeaks solve --loss logistic --overparam 0.05:20:200,0.5,1,2 -o logistic.nc
+      twinpeaks solve --loss hinge --teacher flippedsign:flip=0.05 --overparam 0.5,1,2,inf
+      twinpeaks solve --loss logistic --overparam 0.5,1,2 --beta 1,10,100,inf
+      twinpeaks solve --features powerlaw:exponent=0.3 --overparam 0.5,2 --lam 0,1e-4
 
-    The last grid adds the points of a simulation to a fine curve. Exit code 1 when a point did
-    not converge; its values are then NaN.
+    The third grid adds the points of a simulation to a fine curve. A component takes parameters
+    after a colon. Exit code 1 when a point did not converge; its values are then NaN.
     """  # noqa: D301
     problem = make_problem(**model)
     import theory
 
     with refusals(), progress_bar("solve") as progress:
         curve = theory.solve(
-            problem, overparam=overparam, alpha_T=alpha_T, lam=lam, throw=False, progress=progress
+            problem,
+            overparam=overparam,
+            alpha_T=alpha_T,
+            lam=lam,
+            beta=beta,
+            throw=False,
+            progress=progress,
         )
         curve = with_threshold(problem, curve)
 

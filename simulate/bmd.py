@@ -22,7 +22,7 @@ from torch import Tensor
 from simulate.device import Workspace
 from simulate.draw import TorchRandom, features, input_blocks
 from theory.activations import Activation
-from theory.teachers import Random
+from theory.teachers.base import Random
 
 __all__ = [
     "Estimate",

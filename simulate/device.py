@@ -91,7 +91,8 @@ def _needed(D: int, N: int, P: int, n_lam: int, quadratic: bool) -> int:
     numbers += 4 * k * k  # the Gram matrix, its eigenvectors and the solver's workspace
     if not quadratic:
         numbers += 2 * k * k  # two successive Hessians and a factor are alive at once
-        numbers += P * k + (2 * N * P if N > P else 0)  # weighted design; QR of the transpose
+        # weighted and signed designs; QR of the transpose
+        numbers += 2 * P * k + (2 * N * P if N > P else 0)
     return _FLOAT * numbers
 
 

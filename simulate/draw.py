@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
 import torch
@@ -13,7 +15,15 @@ from simulate.device import _DRAW_ROWS, Workspace
 from theory.activations import Activation
 from theory.problem import Problem
 
-__all__ = ["Instance", "Streams", "TorchRandom", "draw_instance", "features", "input_blocks"]
+__all__ = [
+    "Instance",
+    "Streams",
+    "TorchRandom",
+    "check_sizes",
+    "draw_instance",
+    "features",
+    "input_blocks",
+]
 
 
 @dataclass(frozen=True)
@@ -68,9 +78,9 @@ class Instance:
     Attributes
     ----------
     F : Tensor of shape (D, N)
-        Frozen features.
+        Frozen features, in the coordinates in which inputs are i.i.d. of variance 1.
     teacher : Tensor of shape (D,)
-        w_T, with |w_T|^2 = rho D exactly.
+        w_T in the same coordinates, |w_T|^2 = rho D.
     design : Tensor of shape (P, N)
         X = sigma(x F / sqrt(D)) / sqrt(N), so that the outputs are X w.
     y : Tensor of shape (P,)
@@ -93,9 +103,11 @@ def draw_instance(
     problem: Problem, D: int, N: int, P: int, random: TorchRandom, work: Workspace
 ) -> Instance:
     """Draw features, teacher, Gaussian training inputs and labels, in this order."""
-    F: Tensor = problem.features.sample(D, N, random)
-    direction = random.normal(D)
-    teacher = direction * ((problem.teacher.rho * D) ** 0.5 / torch.linalg.vector_norm(direction))
+    F: Tensor
+    teacher: Tensor
+    F, teacher = problem.features.sample(
+        D, N, problem.activation.moments, problem.teacher.rho, random
+    )
     x = random.normal(P, D)
     y: Tensor = problem.teacher.sample(x @ teacher / D**0.5, random)
     design = torch.empty(P, N, dtype=torch.float64, device=work.device)
@@ -105,6 +117,33 @@ def draw_instance(
     ):
         torch.div(features(problem.activation, source, F), N**0.5, out=target)
     return Instance(F, teacher, design, y)
+
+
+class _DrawnError(Exception):
+    """A law went past its checks and asked for random numbers."""
+
+
+class _Probe:
+    """A source that stops its caller at the first draw."""
+
+    def normal(self, *shape: int) -> NoReturn:
+        raise _DrawnError(shape)
+
+    uniform = normal
+
+
+def check_sizes(problem: Problem, sizes: Iterable[tuple[int, int, int]]) -> None:
+    """Let the feature law refuse a size (D, N, P) before anything is drawn.
+
+    Raises
+    ------
+    ValueError
+        Whatever the law says of D and N before its first random number.
+    """
+    moments, rho, probe = problem.activation.moments, problem.teacher.rho, _Probe()
+    for D, N, _ in sizes:
+        with suppress(_DrawnError):
+            problem.features.sample(D, N, moments, rho, probe)
 
 
 def input_blocks(total: int) -> Iterator[int]:

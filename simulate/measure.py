@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -12,9 +10,10 @@ from torch import Tensor
 from simulate.device import Workspace
 from simulate.draw import Instance, TorchRandom, features, input_blocks
 from theory.activations import HermiteMoments
-from theory.losses import Loss
 from theory.problem import Problem
-from theory.teachers import Sign
+from theory.teachers.base import RealTeacher, Teacher
+from theory.teachers.linear import Linear
+from theory.teachers.sign import FlippedSign, Probit, Sign
 
 __all__ = ["measure_overlaps", "measure_test_error", "measure_training", "overlap_test_error"]
 
@@ -35,27 +34,48 @@ def measure_overlaps(instance: Instance, W: Tensor, moments: HermiteMoments) -> 
     return {"q_d": q, "p_d": p, "r": r, "Q_d": Q, "m": moments.kappa_1 * r}
 
 
-def overlap_test_error(teacher: Any, Q_d: Values, m: Values) -> Values:
-    """Test error if teacher and student fields are jointly Gaussian: arccos(m/sqrt(rho Q_d))/pi.
+def overlap_test_error(teacher: Teacher, Q_d: Values, m: Values) -> Values:
+    """Test error of a student field of variance Q_d and covariance m with the teacher's.
 
-    Holds for the noiseless sign teacher alone; NaN for any other, and where Q_d = 0.
+    Notes
+    -----
+    With (nu, f) jointly Gaussian, P(nu f < 0) = arccos(m / sqrt(rho Q_d)) / pi =: e. The error is e
+    for Sign, p + (1 - 2p) e for labels flipped with probability p, e with rho -> rho + noise for
+    Probit, and rho + noise - 2m + Q_d for Linear. NaN for any other teacher, a subclass included;
+    for the binary ones also where Q_d = 0.
     """
-    if type(teacher) is not Sign:
+    kind, rho = type(teacher), teacher.rho
+    if isinstance(teacher, Linear) and kind is Linear:
+        return np.asarray(rho + teacher.noise - 2.0 * m + Q_d)
+    if isinstance(teacher, Probit) and kind is Probit:
+        rho = rho + teacher.noise
+    elif kind not in (Sign, FlippedSign):
         return np.full_like(Q_d, np.nan)
-    safe = np.where(Q_d > 0, teacher.rho * Q_d, np.nan)
+    safe = np.where(Q_d > 0, rho * Q_d, np.nan)
     # |m| <= sqrt(rho Q_d) by Cauchy-Schwarz on the measured vectors: only rounding is clipped.
-    return np.asarray(np.arccos(np.clip(m / np.sqrt(safe), -1.0, 1.0)) / np.pi)
+    error = np.arccos(np.clip(m / np.sqrt(safe), -1.0, 1.0)) / np.pi
+    if isinstance(teacher, FlippedSign):
+        error = teacher.flip + (1.0 - 2.0 * teacher.flip) * error
+    return np.asarray(error)
 
 
-def measure_training(loss: Loss, instance: Instance, W: Tensor, lam: Values) -> dict[str, Values]:
+def _pattern_error(teacher: Teacher, y: Tensor, f: Tensor) -> Tensor:
+    """(y - f)^2 for real labels, 1[y f < 0] for binary ones; y broadcasts over the columns of f."""
+    y = y[:, None]
+    return (y - f) ** 2 if isinstance(teacher, RealTeacher) else (y * f < 0).to(f.dtype)
+
+
+def measure_training(
+    problem: Problem, instance: Instance, W: Tensor, lam: Values
+) -> dict[str, Values]:
     """train_loss, train_error and energy, each of shape (n_lam,)."""
     P, N = instance.design.shape
-    t, y = instance.design @ W, instance.y[:, None]
-    total = _host(loss.value(y, t).sum(0))
+    t, y = instance.design @ W, instance.y
+    total = _host(problem.loss.value(y[:, None], t).sum(0))
     penalty = 0.5 * lam * _host((W * W).sum(0))
     return {
         "train_loss": total / P,
-        "train_error": _host((y * t < 0).double().mean(0)),
+        "train_error": _host(_pattern_error(problem.teacher, y, t).mean(0)),
         "energy": (total + penalty) / N,
     }
 
@@ -68,16 +88,23 @@ def measure_test_error(
     n_test: int,
     work: Workspace,
 ) -> dict[str, Values]:
-    """test_error on fresh Gaussian inputs with fresh labels, and its binomial standard error."""
+    """test_error on fresh Gaussian inputs with fresh labels, and its standard error.
+
+    For binary labels the standard error sqrt(var / n_test) is the binomial one.
+    """
     D, N = instance.F.shape
-    wrong = torch.zeros(W.shape[1], dtype=torch.float64, device=W.device)
+    total = torch.zeros(W.shape[1], dtype=torch.float64, device=W.device)
+    square = torch.zeros_like(total)
     for block in input_blocks(n_test):
         x = random.normal(block, D)
         y = problem.teacher.sample(x @ instance.teacher / D**0.5, random)
         for inputs, labels in zip(
             torch.split(x, work.rows(N)), torch.split(y, work.rows(N)), strict=True
         ):
-            f = features(problem.activation, inputs, instance.F) @ W
-            wrong += (labels[:, None] * f < 0).sum(0)
-    error = _host(wrong) / n_test
-    return {"test_error": error, "test_error_se": np.sqrt(error * (1.0 - error) / n_test)}
+            f = features(problem.activation, inputs, instance.F) @ W / N**0.5
+            error = _pattern_error(problem.teacher, labels, f)
+            total += error.sum(0)
+            square += (error**2).sum(0)
+    mean = _host(total) / n_test
+    variance = np.maximum(_host(square) / n_test - mean**2, 0.0)  # rounding of a constant error
+    return {"test_error": mean, "test_error_se": np.sqrt(variance / n_test)}

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from simulate.bmd import feature_mean_dimension
 from simulate.device import Workspace, choose_device, device_name, plan_memory
-from simulate.draw import Streams, draw_instance
+from simulate.draw import Streams, check_sizes, draw_instance
 from simulate.grid import Grid, check_count, make_grid
 from simulate.measure import (
     measure_overlaps,
@@ -23,7 +23,7 @@ from simulate.measure import (
     measure_training,
     overlap_test_error,
 )
-from simulate.train import Status, train
+from simulate.train import Status, check_loss, train
 from simulate.variables import MEASURED, SIZES, attributes
 from theory.problem import Problem
 
@@ -83,8 +83,9 @@ def run(
     Raises
     ------
     ValueError
-        For any argument out of range, an absent device, or sizes that do not fit in memory; it
-        names the argument, its value and the remedy. All are raised before any work.
+        For any argument out of range, an absent device, sizes that do not fit in memory or that
+        the feature law cannot take, or a loss that cannot be trained exactly; it names the
+        argument, its value and the remedy. All are raised before any work.
 
     Examples
     --------
@@ -95,6 +96,7 @@ def run(
     """
     if not isinstance(problem, Problem):
         raise ValueError(f"problem = {problem!r}: give an instance of theory.Problem")
+    check_loss(problem.loss)
     grid = make_grid(overparam, alpha_T, lam, D, seeds)
     counts = {
         "n_test": check_count("n_test", n_test, 1),
@@ -111,10 +113,11 @@ def run(
     work = plan_memory(
         grid.sizes,
         len(grid.lam.values),
-        problem.loss.quadratic,
+        problem.loss.quadratic is not None,
         choose_device(device),
         budget,
     )
+    check_sizes(problem, grid.sizes)
     data = _sweep(problem, grid, counts, tolerance, work, progress)
     return _dataset(problem, grid, data, counts, tolerance, work)
 
@@ -135,7 +138,7 @@ def _instance(
     fit = train(problem.loss, instance.design, instance.y, lam, tolerance)
     W = fit.weights
     out = measure_overlaps(instance, W, problem.activation.moments)
-    out |= measure_training(problem.loss, instance, W, lam)
+    out |= measure_training(problem, instance, W, lam)
     out |= measure_test_error(problem, instance, W, streams.test, counts["n_test"], work)
     out["test_error_overlap"] = overlap_test_error(problem.teacher, out["Q_d"], out["m"])
     estimate = feature_mean_dimension(

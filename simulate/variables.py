@@ -35,17 +35,26 @@ MEASURED: _Table = {
     "Q_d": ("output variance", "1", "kappa_1^2 p_d + kappa_star^2 q_d"),
     "m": ("output-teacher covariance", "1", "kappa_1 r"),
     "train_loss": ("training loss per pattern", "1", "sum_mu l(y_mu, t_mu) / P"),
-    "train_error": ("training error", "1", "fraction of patterns with y_mu t_mu < 0"),
-    "test_error": ("test error", "1", "fraction of n_test fresh patterns with y f(x) < 0"),
-    "test_error_se": (
-        "binomial standard error of test_error",
+    "train_error": (
+        "training error",
         "1",
-        "sqrt(test_error (1 - test_error) / n_test)",
+        "fraction of patterns with y_mu t_mu < 0; for real labels, mean of (y_mu - t_mu)^2",
+    ),
+    "test_error": (
+        "test error",
+        "1",
+        "fraction of n_test fresh patterns with y f(x) < 0; for real labels, mean of (y - f(x))^2",
+    ),
+    "test_error_se": (
+        "standard error of test_error",
+        "1",
+        "sqrt(variance over the n_test patterns / n_test); binomial for labels -1 and +1",
     ),
     "test_error_overlap": (
         "test error from the overlaps",
         "1",
-        "arccos(m / sqrt(rho Q_d)) / pi; NaN unless the teacher is Sign",
+        "of a joint Gaussian (nu, f): arccos(m / sqrt(rho Q_d)) / pi for Sign, its analogues for "
+        "FlippedSign, Probit and Linear, NaN for other teachers",
     ),
     "bmd": (
         "Boolean mean dimension",
@@ -57,7 +66,7 @@ MEASURED: _Table = {
     "optimality": (
         "bound on the relative error of the weights",
         "1",
-        "|gradient| / (lam |w|) >= |w - w_min| / |w|",
+        "|w - w_min| / |w| <= |gradient| / (lam |w|); sqrt(2 duality gap / lam) / |w| for Hinge",
     ),
     "status": ("outcome of training", "1", "measurements are NaN where status is not 0"),
 }

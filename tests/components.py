@@ -52,9 +52,7 @@ ACTIVATIONS = _ready(theory.Activation, {theory.Activation})
 LOSSES = [
     *_ready(theory.Loss, {theory.Loss, theory.MarginLoss, theory.DifferenceLoss}),
     theory.CustomLoss(softplus_squared),
-    theory.CustomLoss(
-        lambda e: np.sqrt(1 + e * e) - 1, of="difference", name="pseudo_huber"
-    ),
+    theory.CustomLoss(lambda e: np.sqrt(1 + e * e) - 1, of="difference", name="pseudo_huber"),
 ]
 BINARY = [
     *_ready(theory.BinaryTeacher, {theory.BinaryTeacher}),
@@ -67,5 +65,5 @@ REAL = [
 LAWS = [
     *_ready(theory.FeatureLaw, {theory.FeatureLaw}),
     theory.PowerLaw(exponent=0.3, teacher_exponent=0.2),
-    theory.Spectrum((0.0289, 0.2, 0.5, 1.4), (0.0, 0.02, 0.1, 0.3)),
+    theory.Spectrum((0.0289, 0.2089, 0.3889, 0.9289), (0.0, 0.02, 0.1, 0.3)),
 ]

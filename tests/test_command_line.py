@@ -39,7 +39,7 @@ def process(*args):
         ["solve", "--help"],
         ["--version"],
         ["solve", "--overparam", "0:1:5"],
-        ["simulate", "--overparam", "1", "--loss", "hinge"],
+        ["simulate", "--overparam", "1", "--loss", "nope"],
     ],
 )
 def test_answers_without_loading_numerics(args):
@@ -90,9 +90,20 @@ def test_interrupt_prints_one_line_and_exits_130():
         (["solve", "--overparam", "1,x"], "--overparam = 1,x: give a number"),
         (["solve", "--overparam", "1:2"], "--overparam = 1:2: give a number"),
         (["solve", "--overparam", "nan"], "--overparam = nan: "),
-        (["solve", "--overparam", "1", "--lam", "0"], "--lam = 0: "),
+        (["solve", "--overparam", "1", "--lam", "-1"], "--lam = -1: -1 is out of range"),
+        (["solve", "--overparam", "1", "--lam", "inf"], "--lam = inf: "),
+        (["solve", "--overparam", "0"], "--overparam = 0: "),
+        (["solve", "--overparam", "1", "--alpha-T", "inf"], "--alpha-T = inf: "),
+        (["solve", "--overparam", "1", "--beta", "0"], "--beta = 0: "),
+        (["solve", "--overparam", "1", "--lam", "0", "--beta", "1,inf"], "lam = 0 with a finite"),
+        (["solve", "--overparam", "1", "--loss", "zeroone"], "beta = inf with loss = ZeroOne()"),
+        (["solve", "--overparam", "1", "--loss", "hinge", "--teacher", "linear"], "cannot learn"),
+        (["solve", "--overparam", "1", "--features", "powerlaw:exponent=2"], "exponent = 2"),
+        (["simulate", "--overparam", "inf"], "--overparam = inf: "),
+        (["simulate", "--overparam", "1", "--lam", "0"], "--lam = 0: "),
         (["solve", "--overparam", "1", "--alpha-T", "-1"], "--alpha-T = -1: "),
-        (["solve", "--overparam", "1", "--loss", "hinge"], "--loss = hinge: give one of square"),
+        (["solve", "--overparam", "1", "--loss", "nope"], "--loss = nope: give one of "),
+        (["solve", "--overparam", "1", "--loss", "hardmargin"], "--loss = hardmargin: "),
         (["solve", "--overparam", "1", "-o", "a.txt"], "--output = a.txt: end the name in"),
         (["solve", "--overparam", "1", "-o", "no/a.nc"], "there is no folder no"),
         (["simulate", "--overparam", "1", "-D", "0"], "--size = 0: "),
@@ -148,6 +159,24 @@ def test_only_components_that_need_more_than_numbers_are_left_out(base):
         required = [f.type for f in fields(kind) if f.default is f.default_factory is MISSING]
         offered = kind.__name__.lower() in components(base)
         assert offered == all(t in ("float", "int") for t in required), kind
+
+
+def test_limits_are_values_of_a_grid():
+    grid = Grid(zero=True, infinite=True)
+    assert grid.convert("inf,0.1:1:2,0", None, None) == (0.0, 0.1, 1.0, np.inf)
+    assert grid.convert("0", None, None) == 0.0
+
+
+def test_solve_reaches_every_limit_and_temperature(tmp_path):
+    at = ["--overparam", "0.5,inf", "--lam", "0,0.1"]
+    done = call("solve", *at, "-o", tmp_path / "a.nc")
+    assert done.exit_code == 0, done.output
+    direct = tp.solve(tp.Problem(), overparam=[0.5, np.inf], alpha_T=3.0, lam=[0.0, 0.1])
+    written = xr.load_dataset(tmp_path / "a.nc")
+    xr.testing.assert_allclose(written.drop_vars("threshold"), direct)
+    done = call("solve", "--overparam", "0.5", "--beta", "2,inf", "-o", tmp_path / "b.nc")
+    assert done.exit_code == 0, done.output
+    assert xr.load_dataset(tmp_path / "b.nc").beta.values.tolist() == [2.0, np.inf]
 
 
 def test_component_parameters():

@@ -3,9 +3,9 @@
 import mpmath as mp
 import numpy as np
 import pytest
+from components import LAWS, MOMENTS, NumpyRandom
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from components import LAWS, MOMENTS, NumpyRandom
 from reference import spectral_means
 
 import theory
@@ -103,7 +103,9 @@ def test_derivatives_in_Vh(law):
     complex_ = law.traces(c, MOMENTS, 1.0, ridge, np.full(1, 0.7 + 1e-30j))
     up, down = (law.traces(c, MOMENTS, 1.0, ridge, np.full(1, 0.7 + d)) for d in (h, -h))
     for name, z, a, b in zip(complex_._fields, complex_, up, down, strict=True):
-        assert float(z[0].imag) / 1e-30 == pytest.approx(float((a - b)[0]) / (2 * h), rel=1e-7), name
+        assert float(z[0].imag) / 1e-30 == pytest.approx(float((a - b)[0]) / (2 * h), rel=1e-7), (
+            name
+        )
     logs = [float(law.log_det(c, MOMENTS, ridge, np.full(1, 0.7 + d))[0]) for d in (h, -h)]
     assert (logs[0] - logs[1]) / (2 * h) == pytest.approx(float(complex_.OmegaR[0].real), rel=1e-7)
     assert float(complex_.TR2[0].real) * 1e-3 + 0.7 * float(

@@ -22,7 +22,10 @@ def test_integrals_of_every_sharpness_at_once():
     width = np.geomspace(1e-8, 1, 17)
     mesh = panels(np.tile(np.linspace(-1, 2, 4), (17, 1)))
     got = integrate(
-        lambda o, p, x: width[o][:, None] / (x * x + width[o][:, None] ** 2)[None], mesh, 17, judged=1
+        lambda o, p, x: width[o][:, None] / (x * x + width[o][:, None] ** 2)[None],
+        mesh,
+        17,
+        judged=1,
     )
     exact = np.arctan(1 / width) + np.arctan(2 / width)
     assert got.values[0] == pytest.approx(exact, rel=1e-13)

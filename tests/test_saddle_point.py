@@ -157,7 +157,7 @@ class BrokenLaw(Gaussian):
 @pytest.mark.parametrize(
     ("status", "problem", "tolerances"),
     [
-        (theory.Status.MAX_STEPS, theory.Problem(), Tolerances(max_steps=2)),
+        (theory.Status.MAX_STEPS, theory.Problem(), Tolerances(max_steps=1)),
         (theory.Status.DIVERGED, theory.Problem(features=RestlessLaw()), Tolerances()),
         (theory.Status.NONFINITE, theory.Problem(features=BrokenLaw()), Tolerances()),
         (theory.Status.UNPHYSICAL, theory.Problem(features=ImpossibleLaw()), Tolerances()),

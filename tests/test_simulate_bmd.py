@@ -15,7 +15,7 @@ from simulate.draw import TorchRandom
 ACTIVATIONS = [
     theory.Tanh(),
     theory.ReLU(),
-    theory.Linear(),
+    theory.Identity(),
     theory.Custom(lambda x: x + 0.3 * x**2, name="quadratic"),
 ]
 
@@ -126,7 +126,7 @@ def test_linear_features_have_influence_equal_to_variance():
     F, W = random.normal(9, 20), random.normal(20, 2)
     x = torch.as_tensor(cube(9))
     work = Workspace(torch.device("cpu"), 2**16)
-    total = feature_influence(theory.Linear(), F, W, x, work)
+    total = feature_influence(theory.Identity(), F, W, x, work)
     exact = ((F @ W) ** 2).sum(0) / (9 * 20)
     np.testing.assert_allclose(total.numpy(), exact.expand_as(total).numpy(), rtol=1e-12)
 

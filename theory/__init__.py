@@ -7,6 +7,7 @@
 
 from theory import feature_laws, losses, teachers
 from theory.activations import Activation, Custom, Erf, HermiteMoments, Identity, ReLU, Tanh
+from theory.bayes import bayes_error
 from theory.discovery import public
 from theory.errors import InvalidProblem, SolveError, Status
 from theory.feature_laws.base import FeatureLaw
@@ -69,6 +70,7 @@ __all__ = [
     "Teacher",
     "Tolerances",
     "ZeroOne",
+    "bayes_error",
     "interpolation_threshold",
     "solve",
 ]

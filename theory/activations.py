@@ -25,6 +25,7 @@ from array_api_compat import array_namespace, is_numpy_array
 from numpy.typing import NDArray
 from scipy import special
 
+from theory.callables import on_host
 from theory.errors import InvalidProblem
 from theory.piecewise import PiecewisePolynomial, approximate
 
@@ -231,12 +232,7 @@ class Custom(Activation):
 
     def __call__(self, x: Any) -> Any:
         """Apply the callable; arrays of other libraries pass through numpy."""
-        if is_numpy_array(x):
-            return np.asarray(self.function(x), dtype=float)
-        xp = array_namespace(x)
-        host = x.cpu().numpy() if hasattr(x, "cpu") else np.asarray(x)
-        value = np.asarray(self.function(host.astype(float)), dtype=float)
-        return xp.asarray(value, dtype=x.dtype, device=x.device)
+        return on_host(self.function, x)
 
     def __repr__(self) -> str:
         """Name only: the address of a callable would make equal problems differ."""

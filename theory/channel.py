@@ -186,7 +186,7 @@ class _IntegralChannel(Channel):
         omega = np.sqrt(variance)[:, None] * _XI_EDGES
         if not self.loss.convex:
             return zero_one.mesh(y, V, omega, T)
-        return graph.mesh(self.loss, y, V, omega)
+        return graph.mesh(self.loss, y, V, T, omega)
 
     def _respond(
         self, y: float, piece: Index, x: Array, V: Array, T: Array, observe: bool
@@ -207,9 +207,9 @@ class _IntegralChannel(Channel):
         if not warm.size:
             return response
         shape = (warm.size, x.shape[1])
-        spread = (np.broadcast_to(a[warm][:, None], shape).ravel() for a in (V, T))
+        wide_V, wide_T = (np.broadcast_to(a[warm][:, None], shape).ravel() for a in (V, T))
         t = tilted.averages(
-            self.loss, y, p.t[warm].ravel(), p.omega[warm].ravel(), *spread, observe
+            self.loss, y, p.t[warm].ravel(), p.f[warm].ravel(), wide_V, wide_T, observe
         )
         found = {"f": t.f, "df": t.df}
         if observe:
@@ -236,8 +236,8 @@ class LabelChannel(_IntegralChannel):
     def _average(self, overlaps: Overlaps, T: Array, observe: bool) -> tuple[Array, Bools]:
         """Sums over labels of the integrals over omega.
 
-        Rows E f^2, -E df, E s f, E df^2; then E f^2 df, <f^2>_Q, <f^2>_m, <df>_Q, <df>_m, <df>_mm,
-        where <.>_Q is the average against dp/dQ; or loss, error and potential.
+        Rows E f^2, -E df, E s f; then E df^2, E f^2 df, <f^2>_Q, <f^2>_m, <df>_Q, <df>_m, <df>_mm,
+        where <.>_Q is the average against dp/dQ; or loss, error, potential and E df^2.
         """
         labels, weight = self.teacher.representatives
         root = np.sqrt(overlaps.Q)
@@ -260,7 +260,8 @@ class LabelChannel(_IntegralChannel):
                 out[2] = w * r.f * z1
                 out[3] = wdf * r.df * z
                 if observe:
-                    out[4], out[5], out[6] = (w * z * a for a in (r.loss, r.error, r.potential))
+                    out[3], out[4], out[5] = (w * z * a for a in (r.loss, r.error, r.potential))
+                    out[6] = wdf * r.df * z
                     return out
                 z_q = z * (xi * xi - 1.0) / (2 * Q) - z1 * (m / Q) * (r.omega / Q)
                 z_q += 0.5 * z2 * (m / Q) ** 2
@@ -274,7 +275,8 @@ class LabelChannel(_IntegralChannel):
                 return out
 
             mesh = self._mesh(y, overlaps.V, overlaps.Q, T)
-            result = integrate(integrand, mesh, root.size, judged=3, tol=self.tol)
+            judged = 6 if observe else 3  # loss and error too
+            result = integrate(integrand, mesh, root.size, judged, self.tol)
             values = values + weight * result.values
             accurate &= result.accurate
         return np.asarray(values), accurate
@@ -284,16 +286,18 @@ class LabelChannel(_IntegralChannel):
         sums, accurate = self._average(overlaps, T, observe=False)
         Qh, Vh, mh, df2, f2df, f2_q, f2_m, df_q, df_m, df_mm = sums
         jacobian = np.stack(
-            [-(f2_q + T * df_q), -df_q, -df_m]
-            + [2 * f2df + T * (f2_q - df2), f2_q, f2_m]
-            + [0.5 * (f2_m + T * df_m), 0.5 * df_m, df_mm],
+            [
+                *(-(f2_q + T * df_q), -df_q, -df_m),
+                *(2 * f2df + T * (f2_q - df2), f2_q, f2_m),
+                *(0.5 * (f2_m + T * df_m), 0.5 * df_m, df_mm),
+            ],
             axis=-1,
         ).reshape(*T.shape, 3, 3)
         return Linearised(Conjugates(Vh, Qh, mh), jacobian, accurate)
 
     def observe(self, overlaps: Overlaps, T: Array) -> tuple[Conjugates, Training]:
         """Averages under the tilted measure; at zero temperature at t = prox(omega)."""
-        (Qh, Vh, mh, df2, loss, error, potential), accurate = self._average(overlaps, T, True)
+        (Qh, Vh, mh, loss, error, potential, df2), accurate = self._average(overlaps, T, True)
         cold = np.flatnonzero(T == 0)
         if cold.size:
             error[cold] = self._prox_error(Overlaps(*(a[cold] for a in overlaps)))

@@ -19,6 +19,8 @@ __all__ = ["GraphPoint", "mesh", "points"]
 
 Array = NDArray[np.float64]
 
+_LAYERS = np.array([0.0, 1.0, 3.0, 8.0])
+
 
 class GraphPoint(NamedTuple):
     """Points of the graph.
@@ -54,27 +56,41 @@ def points(loss: Loss, y: float, piece: NDArray[np.intp], x: Array, V: Array) ->
     return GraphPoint(*(np.where(at_kink, a, b) for a, b in zip(kinked, smooth, strict=True)))
 
 
-def mesh(loss: Loss, y: float, V: Array, omega: Array) -> Panels:
+def mesh(loss: Loss, y: float, V: Array, T: Array, omega: Array) -> Panels:
     """Panels along the graph for each row of increasing ``omega``, with the loss's own knots.
+
+    Temperature smooths what happens at a knot over sqrt(T V) in omega: a layer that a panel ending
+    at the knot would step over without seeing it, so the mesh is graded there.
 
     Parameters
     ----------
     loss, y
         Loss and label.
-    V : ndarray of shape (points,)
-        Width of the prox.
+    V, T : ndarray of shape (points,)
+        Width of the prox, and temperature.
     omega : ndarray of shape (points, edges)
         Mesh wanted in omega.
     """
     t = loss.prox(y, omega, V[:, None])
     low, high = t[:, :1], t[:, -1:]
-    inner = np.array([*loss.knots(y), *loss.kinks(y)])
-    pieces = [np.concatenate([t, np.clip(inner, low, high)], axis=1)]
+    special = np.array([*loss.knots(y), *loss.kinks(y), 0.0])  # at t = 0 the label changes
+    if loss.strip > 0:
+        # an analytic loss leaves no layer, and blurred over more than its strip no knot either
+        inner = np.where((np.sqrt(T * V) < loss.strip)[:, None], special, 0.0)
+        return panels(np.concatenate([t, np.clip(inner, low, high)], axis=1))
+    sides = np.nextafter(special, np.array([[-np.inf], [np.inf]]))
+    stiff = 1.0 + V[:, None, None] * loss.curvature(y, sides)
+    layer = np.sqrt((T * V)[:, None, None] / stiff) * np.array([-1.0, 1.0])[:, None]
+    graded = special + layer[:, None] * _LAYERS[:, None, None]
+    edges = np.clip(graded.reshape(V.size, -1), low, high)
+    pieces = [np.concatenate([t, edges], axis=1)]
+    blur = np.sqrt(T * V)[:, None] * _LAYERS
     for k in loss.kinks(y):
         below, above = (
             np.asarray(loss.slope(y, np.full(1, np.nextafter(k, side))))[0]
             for side in (-np.inf, np.inf)
         )
-        ends = [np.clip(k + V * s, omega[:, 0], omega[:, -1])[:, None] for s in (below, above)]
-        pieces.append(np.concatenate([np.clip(omega, *ends), *ends], axis=1))
+        a, b = (np.clip(k + V * s, omega[:, 0], omega[:, -1])[:, None] for s in (below, above))
+        inner = np.concatenate([omega, a + blur, b - blur], axis=1)
+        pieces.append(np.clip(inner, a, b))
     return panels(*pieces)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import make_interp_spline
 
-from theory.saddle_point import Equations, Solution, Tolerances, follow, newton
+from theory.saddle_point import Equations, Solution, Tolerances, follow, newton, relax
 
 __all__ = ["solve_grid"]
 
@@ -67,14 +67,17 @@ def solve_grid(
 
 
 def _rescue(equations: Equations, new: NDArray[np.intp], out: Solution, tol: Tolerances) -> None:
-    """Cold Newton, then the path from strong regularisation, for what is not solved yet."""
-    left = new[~out.converged[new]]
-    if left.size:
-        part = equations.take(left)
-        out.put(left, newton(part, part.weak_student(), tol))
-        left = left[~out.converged[left]]
-    if left.size:
-        out.put(left, follow(equations.take(left), tol))
+    """Cold Newton, relaxed Newton, the path from strong regularisation: each for what is left."""
+    attempts: tuple[Callable[[Equations], Solution], ...] = (
+        lambda part: newton(part, part.weak_student(), tol),
+        lambda part: newton(part, relax(part, part.weak_student()), tol),
+        lambda part: follow(part, tol),
+    )
+    # The path needs a solution that is unique and smooth in lam, which convexity gives.
+    for attempt in attempts if equations.problem.loss.convex else attempts[:2]:
+        left = new[~out.converged[new]]
+        if left.size:
+            out.put(left, attempt(equations.take(left)))
 
 
 def _every(n: int, stride: int) -> NDArray[np.intp]:

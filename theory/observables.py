@@ -77,7 +77,8 @@ def observables(equations: Equations, u: Array) -> tuple[dict[str, Array], NDArr
     """
     problem, points = equations.problem, equations.points
     moments, T = problem.activation.moments, points.temperature
-    hats, training = equations.channel.observe(equations.overlaps(u), T)
+    with np.errstate(over="ignore", under="ignore"):  # tails of weight zero
+        hats, training = equations.channel.observe(equations.overlaps(u), T)
     order = read(problem, points, hats)
     linear, star = moments.kappa_1**2, moments.dkappa_star**2
 
@@ -132,7 +133,9 @@ def _thermodynamics(
     energy = alpha * training.loss + 0.5 * points.lam * order.q_d
     Vh, Qh, mh = (alpha * h for h in hats)
     t = traces(problem, points, Vh)
-    log_det = problem.features.log_det(points.c, moments, points.lam, Vh)
+    log_det = problem.features.log_det(
+        points.c, moments, points.lam, np.maximum(Vh, 1e-40 * points.lam)
+    )
     thermal = np.zeros(T.shape)
     warm = T > 0
     # T = 0 times ln beta is 0

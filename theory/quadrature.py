@@ -145,6 +145,8 @@ def integrate(
     """
     owner, piece, left, right = mesh
     total: Array | None = None
+    spent = np.zeros(owners, np.intp)
+    budget = 20 * np.bincount(owner, minlength=owners) + 200
     error = np.zeros((judged, owners))
     for round_ in range(max_rounds + 1):
         kept, delta, size, spread = _evaluate(integrand, owner, piece, left, right, judged)
@@ -159,6 +161,9 @@ def integrate(
         # Written so that NaN counts as a failure; bisecting cannot mend NaN, so it is dropped.
         done = np.all(sharp <= np.maximum(tol * scale, 2e-15 * size), axis=0)
         hopeless = ~np.all(np.isfinite(kept), axis=0) | (right - left <= 1e-14 * np.abs(left))
+        # Noise in the integrand would be bisected without end: an owner has a budget of panels.
+        spent += np.bincount(owner, minlength=owners)
+        hopeless |= (spent > budget)[owner]
         if round_ == max_rounds:
             hopeless[:] = True
         done |= hopeless

@@ -27,6 +27,7 @@ __all__ = ["OrderParameters", "Points", "order_parameters", "readout", "traces"]
 
 Array = NDArray[np.float64]
 
+_FLOOR = 1e-40  # of Vh, relative to lam
 _STEP = 1e-25  # relative complex step: no subtraction, so no lower limit but underflow
 
 
@@ -74,6 +75,8 @@ class OrderParameters(NamedTuple):
 
 def traces(problem: Problem, points: Points, Vh: Array) -> Traces:
     """Traces of the problem's feature law at conjugate Vh (alpha included)."""
+    # A kink that no pattern reaches gives Vh = 0 exactly; the resolvents want a scale.
+    Vh = np.where(Vh == 0, _FLOOR * points.lam, Vh)
     return problem.features.traces(
         points.c, problem.activation.moments, problem.teacher.rho, points.lam, Vh
     )
@@ -88,8 +91,9 @@ def readout(problem: Problem, points: Points, hats: Conjugates) -> tuple[Array, 
     jacobian : ndarray of shape (points, 3, 3)
     """
     moments = problem.activation.moments
-    step = _STEP * hats.Vh
-    moved = hats.Vh + 1j * step
+    Vh = np.where(hats.Vh == 0, _FLOOR * points.lam, hats.Vh)
+    step = _STEP * Vh
+    moved = Vh + 1j * step
     if points.kernel:
         V, noise, signal, drift = problem.features.kernel(
             points.alpha_T, moments, problem.teacher.rho, points.lam, moved

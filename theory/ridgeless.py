@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from theory.channel import channel_for
 from theory.errors import Status
-from theory.losses.hinge import Hinge
+from theory.losses.constraints import HardMargin
+from theory.losses.squared_hinge import SquaredHinge
 from theory.observables import DESCRIPTIONS, observables
 from theory.problem import Problem
 from theory.readout import Points
-from theory.saddle_point import Equations, Solution, Tolerances, follow, newton
+from theory.saddle_point import Equations, Solution, Tolerances, follow, newton, relax
 from theory.thresholds import interpolation_threshold
 
 __all__ = ["solve_ridgeless"]
@@ -55,7 +56,9 @@ def solve_ridgeless(
         _solve(problem, points.take(below), start.u, tol, below, out, values)
     constraint = problem.loss.interpolator
     if above.size and constraint is not None:
-        near = problem.replace(loss=Hinge()) if problem.loss.escapes else problem
+        # every loss of the margin ends at the same classifier: start from one that is smooth
+        margin = isinstance(constraint, HardMargin)
+        near = problem.replace(loss=SquaredHinge()) if margin else problem
         start = _near(near, points.take(above), _SMALL, tol)
         guess = start.u + np.array([np.log(_SMALL), 0.0, 0.0])
         part = points.take(above)
@@ -88,6 +91,10 @@ def _solve(
     """Newton from the neighbouring solution, and what it means, written at ``index``."""
     equations = Equations(problem, channel_for(problem, tol.quadrature), points)
     found = newton(equations, start, tol)
+    lost = np.flatnonzero(~found.converged)
+    if lost.size:
+        part = equations.take(lost)
+        found.put(lost, newton(part, relax(part, start[lost]), tol))
     good = np.flatnonzero(found.converged)
     if good.size:
         seen, accurate = observables(equations.take(good), found.u[good])

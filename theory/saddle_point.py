@@ -18,7 +18,7 @@ from theory.errors import Status
 from theory.problem import Problem
 from theory.readout import Points, readout
 
-__all__ = ["Equations", "Solution", "Tolerances", "follow", "newton"]
+__all__ = ["Equations", "Solution", "Tolerances", "follow", "newton", "relax"]
 
 Array = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -251,6 +251,19 @@ def _solve(matrices: Array, vectors: Array) -> Array:
     singular = ~(np.abs(det) > 0)
     safe = np.where(singular[:, None, None], -np.eye(3), matrices)
     return np.asarray(np.linalg.solve(safe, vectors[..., None])[..., 0])
+
+
+def relax(equations: Equations, start: Array, sweeps: int = 80, mixing: float = 0.4) -> Array:
+    """Damped sweeps of the equations: slow, but not lost far from the solution.
+
+    Rows that stop being finite stay where they were.
+    """
+    u = start.copy()
+    for _ in range(sweeps):
+        residual = equations.evaluate(u).residual
+        good = np.all(np.isfinite(residual), axis=1)
+        u[good] += mixing * residual[good]
+    return u
 
 
 def follow(equations: Equations, tol: Tolerances) -> Solution:

@@ -32,9 +32,7 @@ AXES: dict[str, tuple[str, str]] = {
 }
 
 
-def read_axis(
-    name: str, value: ArrayLike, *, zero: bool = False, infinite: bool = False
-) -> Array:
+def read_axis(name: str, value: ArrayLike, *, zero: bool = False, infinite: bool = False) -> Array:
     """A number or 1-d array of positive numbers, as a float64 array of dimension 0 or 1.
 
     Parameters
@@ -107,8 +105,9 @@ def solve(
         Variables q_d q_0 p_d p_0 r Q_d Q_0 m V train_loss train_error test_error test_error_mean
         bmd bmd_mean energy free_energy free_entropy entropy replicon, each with its definition in
         ``attrs``; where lam = 0 lets the weights of a loss such as Logistic run to infinity, their
-        overlaps are inf and errors and BMD are those of the limiting direction; ``status`` (0 is converged), ``residual``, ``step`` (the
-        Newton step at the solution: an estimate of the relative error) and ``evaluations``.
+        overlaps are inf and errors and BMD are those of the limiting direction. Beside them
+        ``status`` (0 is converged), ``residual``, ``step`` (the Newton step at the solution: an
+        estimate of the relative error) and ``evaluations``.
 
     Raises
     ------
@@ -159,7 +158,7 @@ def solve(
         for name, array in seen.items():
             values[name][index] = array
         done += index.size
-        if progress is not None:
+        if progress is not None and part.lam[0] == 0:
             progress(done, number.size)
     result = _dataset(problem, axes, {**values, **_record(solution)})
     if throw and not np.all(solution.converged):
@@ -239,8 +238,9 @@ def _record(solution: Solution) -> dict[str, Any]:
 def _complaint(points: Points, solution: Solution) -> str:
     bad = np.flatnonzero(~solution.converged)
     status = Status(int(solution.status[bad[0]]))
-    at = points._replace(temperature=1.0 / np.maximum(points.temperature, 1e-300))
-    where = ", ".join(f"{k} = {v[bad[0]]:.6g}" for k, v in zip(AXES, at, strict=True))
+    *at, T = (float(a[bad[0]]) for a in points)
+    values = [*at, 1.0 / T if T > 0 else np.inf]
+    where = ", ".join(f"{k} = {v:.6g}" for k, v in zip(AXES, values, strict=True))
     return (
         f"{bad.size} of {solution.status.size} points did not converge; the first is at {where} "
         f"({status.label}, residual {solution.residual[bad[0]]:.2g}). {status.sentence} "

@@ -76,7 +76,9 @@ def _critical_ratio(problem: Problem, explained: float) -> float:
         total = 0.0
         for y in labels:
 
-            def integrand(_: NDArray[np.intp], __: NDArray[np.intp], u: Array, y: float = y) -> Array:
+            def integrand(
+                _: NDArray[np.intp], __: NDArray[np.intp], u: Array, y: float = y
+            ) -> Array:
                 s = t * y * u
                 gap = (1 + s * s) * special.ndtr(-s) - s * np.exp(-s * s / 2) / np.sqrt(2 * np.pi)
                 mean = np.sqrt(rho * explained) * u

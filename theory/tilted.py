@@ -26,7 +26,8 @@ __all__ = ["Tilted", "averages"]
 Array = NDArray[np.float64]
 
 _DROP = 40.0  # the density is followed down to exp(-40)
-_TRAPEZOID = np.linspace(0.0, 1.0, 65)
+_UNITS = 5.0  # largest change of the exponent on one panel
+_INTERVALS = np.array([32, 48, 64, 96, 128, 192, 256, 384, 512])  # of the trapezoidal rule
 _ORDER = 12
 _NODES, _WEIGHTS = legendre.leggauss(_ORDER)
 # Integral from the left end of [-1, 1] to each node, and to the right end.
@@ -36,6 +37,7 @@ _ANTIDERIVATIVE = np.stack(
     [legendre.legval(_NODES, legendre.legint(e, lbnd=-1)) for e in np.eye(_ORDER)], axis=1
 )
 _CUMULATIVE = (_ANTIDERIVATIVE @ _TO_COEFFICIENTS).T
+_TAIL = np.array([0.0, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0])
 _FRACTIONS = np.array([0.0, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 3 / 4, 1.0])
 
 
@@ -65,7 +67,7 @@ class Tilted(NamedTuple):
 
 
 def averages(
-    loss: Loss, y: float, mode: Array, omega: Array, V: Array, T: Array, observe: bool
+    loss: Loss, y: float, mode: Array, pull: Array, V: Array, T: Array, observe: bool
 ) -> Tilted:
     """Tilted averages for flat arrays of one shape.
 
@@ -73,154 +75,157 @@ def averages(
     ----------
     loss, y
         Loss and label.
-    mode, omega : ndarray of shape (n,)
-        A point of the graph: mode = prox(omega).
+    mode, pull : ndarray of shape (n,)
+        A point of the graph: mode = prox(omega) and (mode - omega) / V, which is minus a
+        subgradient of l at the mode.
     V, T : ndarray of shape (n,)
         Susceptibility and temperature, > 0.
     observe : bool
         Whether ``loss`` and ``wrong`` are wanted; they are NaN otherwise.
     """
-    low, high = (_reach(loss, y, mode, omega, V, T, side) for side in (-1.0, 1.0))
+    low, high = (_reach(loss, y, mode, pull, V, T, side) for side in (-1.0, 1.0))
     out = Tilted(*(np.full(mode.shape, np.nan) for _ in Tilted._fields))
-    step = (high - low) / (_TRAPEZOID.size - 1)
     width = np.sqrt(T * V / (1.0 + V * loss.curvature(y, mode)))
-    smooth = (loss.strip > 0) & (step <= np.minimum(0.14 * loss.strip, 0.6 * width))
-    for rule, chosen in ((_trapezoid, smooth), (_composite, ~smooth)):
-        index = np.flatnonzero(chosen)
-        if index.size:
-            arguments = (a[index] for a in (mode, omega, V, T, low, high))
-            part = rule(loss, y, *arguments, observe)
+    wanted = (high - low) / np.maximum(np.minimum(0.14 * loss.strip, 0.6 * width), 1e-300)
+    tier = np.searchsorted(_INTERVALS, wanted)
+    for k in range(_INTERVALS.size + 1):
+        chosen = np.flatnonzero(tier == k)
+        # pieces whose arrays stay in the second-level cache
+        pieces = -(-chosen.size * int(_INTERVALS[min(k, _INTERVALS.size - 1)]) // 32768)
+        for index in np.array_split(chosen, max(pieces, 1)) if chosen.size else ():
+            line = _Line(loss, y, *(a[index] for a in (mode, pull, V, T, low, high)))
+            if k < _INTERVALS.size:
+                part = _trapezoid(line, observe, int(_INTERVALS[k]))
+            else:
+                part = _composite(line, observe)
             for whole, value in zip(out, part, strict=True):
                 whole[index] = value
     return out
 
 
 def _reach(
-    loss: Loss, y: float, mode: Array, omega: Array, V: Array, T: Array, side: float
+    loss: Loss, y: float, mode: Array, pull: Array, V: Array, T: Array, side: float
 ) -> Array:
     """Distance, signed, at which the exponent has risen by at least _DROP, and not much more.
 
-    The exponent is convex and at least u^2/(2V), so Newton from where that bound reaches the drop
-    comes down monotonically.
+    The exponent is convex and at least u^2/(2V): the bracket between nothing and where that bound
+    reaches the drop is bisected in ln u.
     """
-    u = side * np.sqrt(2.0 * _DROP * T * V)
-    pull = mode - omega
-    for _ in range(6):
-        rise = u * (0.5 * u + pull) / V + loss.increment(y, mode, u)
-        slope = (u + pull) / V + loss.slope(y, mode + u)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            new = u - (rise - _DROP * T) / slope
-        # rounding may put a step past the mode; what we have is still a valid reach
-        u = np.where(np.isfinite(new) & (new * side > 0) & (rise > _DROP * T), new, u)
-    return u
+    far = np.sqrt(2.0 * _DROP * T * V)
+    near = 1e-8 * far
+    for _ in range(9):
+        middle = np.sqrt(near * far)
+        u = side * middle
+        rise = u * (0.5 * u / V + pull) + loss.increment(y, mode, u)
+        enough = rise >= _DROP * T
+        far, near = np.where(enough, middle, far), np.where(enough, near, middle)
+    return side * far
 
 
-def _finish(
-    u: Array,
-    weight: Array,
-    gradient: Array,
-    loss: Loss,
-    y: float,
-    mode: Array,
-    omega: Array,
-    V: Array,
-    T: Array,
-    observe: bool,
-) -> Tilted:
-    """Moments from nodes u, unnormalised weights, and l'(mode + u) + f0 (0 at the mode)."""
-    total = np.sum(weight, axis=-1)
-    p = weight / total[..., None]
-    mean_u = np.sum(p * u, axis=-1)
-    mean_g = np.sum(p * gradient, axis=-1)
-    cov = np.sum(p * (u - mean_u[..., None]) * gradient, axis=-1)
-    blank = np.full(mode.shape, np.nan)
-    t = mode[..., None] + u
-    value = np.sum(p * loss.value(y, t), axis=-1) if observe else blank
-    square = np.sum(p * (y - t) ** 2, axis=-1) if observe else blank
-    return Tilted(
-        f=(mode - omega) / V - mean_g,
-        df=-cov / (T * V),
-        log_z=T * np.log(total / np.sqrt(2.0 * np.pi * T * V)),
-        loss=value,
-        wrong=blank,
-        square=square,
-    )
+class _Line(NamedTuple):
+    """The exponent along u = t - mode, for flat arrays of modes."""
+
+    loss: Loss
+    y: float
+    mode: Array
+    pull: Array
+    V: Array
+    T: Array
+    low: Array
+    high: Array
+
+    def rise(self, u: Array) -> Array:
+        """U(mode + u) - U(mode) from increments, u of shape (n, nodes)."""
+        m, back, v = (a[:, None] for a in (self.mode, self.pull, self.V))
+        return np.asarray(u * (0.5 * u / v + back) + self.loss.increment(self.y, m, u))
 
 
-def _trapezoid(
-    loss: Loss,
-    y: float,
-    mode: Array,
-    omega: Array,
-    V: Array,
-    T: Array,
-    low: Array,
-    high: Array,
-    observe: bool,
-) -> Tilted:
+def _trapezoid(line: _Line, observe: bool, intervals: int) -> Tilted:
     """Uniform nodes over the whole reach."""
-    u = low[:, None] + (high - low)[:, None] * _TRAPEZOID
-    v, pull = V[:, None], (mode - omega)[:, None]
-    m = mode[:, None]
-    rise = u * (0.5 * u + pull) / v + loss.increment(y, m, u)
-    step = (high - low) / (_TRAPEZOID.size - 1)
-    weight = np.exp(-rise / T[:, None]) * step[:, None]
+    loss, y, mode, pull, V, T, low, high = line
+    u = low[:, None] + (high - low)[:, None] * np.linspace(0.0, 1.0, intervals + 1)
+    m, back = mode[:, None], pull[:, None]
+    p = np.exp(-line.rise(u) / T[:, None])
+    total = p.sum(axis=1)
+    p /= total[:, None]
     # l'(mode + u) - l'(mode) cancels for small u, to eps / u: harmless against cov / (T V)
-    gradient = loss.slope(y, m + u) + pull / v
-    out = _finish(u, weight, gradient, loss, y, mode, omega, V, T, observe)
-    if observe:
-        # a discontinuous observable needs panels that end at its jump
-        out = out._replace(wrong=_composite(loss, y, mode, omega, V, T, low, high, True).wrong)
-    return out
+    gradient = loss.slope(y, m + u) + back
+    mean = (p * u).sum(axis=1)
+    cov = (p * (u - mean[:, None]) * gradient).sum(axis=1)
+    z = total * (high - low) / intervals
+    blank = np.full(mode.shape, np.nan)
+    out = Tilted(
+        f=pull - (p * gradient).sum(axis=1),
+        df=-cov / (T * V),
+        log_z=T * np.log(z / np.sqrt(2.0 * np.pi * T * V)),
+        loss=blank,
+        wrong=blank,
+        square=blank,
+    )
+    if not observe:
+        return out
+    # The smaller of the two sides of t = 0 is a decaying tail: panels that double away from it.
+    far = np.where(mode > 0, np.minimum(low + mode, 0.0), np.maximum(high + mode, 0.0))
+    edges = far[:, None] * _TAIL
+    half = 0.5 * np.diff(edges, axis=1)[..., None]
+    t = (edges[:, :-1, None] + half * (1.0 + _NODES)).reshape(mode.size, -1)
+    height = line.rise(t - m) / T[:, None]
+    mass = np.abs((np.exp(-height) * (half * _WEIGHTS).reshape(mode.size, -1)).sum(axis=1)) / z
+    wrong = np.where(y * mode > 0, mass, 1.0 - mass)
+    value, square = ((p * a).sum(axis=1) for a in (loss.value(y, m + u), (y - m - u) ** 2))
+    return out._replace(loss=value, wrong=wrong, square=square)
 
 
-def _composite(
-    loss: Loss,
-    y: float,
-    mode: Array,
-    omega: Array,
-    V: Array,
-    T: Array,
-    low: Array,
-    high: Array,
-    observe: bool,
-) -> Tilted:
-    """Panels that double away from the mode and end at kinks, knots and t = 0."""
+def _composite(line: _Line, observe: bool) -> Tilted:
+    """Panels that double away from the mode and end at kinks, knots and t = 0.
+
+    They are cut so fine that the exponent changes by a few units on each.
+    """
+    loss, y, mode, pull, V, T, low, high = line
     cuts = np.array([*loss.kinks(y), *loss.knots(y), 0.0]) - mode[:, None]
     inner = np.clip(cuts, low[:, None], high[:, None])
     edges = np.sort(
         np.concatenate([low[:, None] * _FRACTIONS[1:], high[:, None] * _FRACTIONS, inner], axis=1),
         axis=1,
     )
-    half = 0.5 * np.diff(edges, axis=1)
-    middle = 0.5 * (edges[:, 1:] + edges[:, :-1])
-    u = middle[..., None] + half[..., None] * _NODES
-    m, v = mode[:, None, None], V[:, None, None]
-    pull = (mode - omega)[:, None, None] / v
-    gradient = loss.slope(y, m + u) + pull
-    force = gradient + u / v  # U'(mode + u), from increments
-    cumulative = (force @ _CUMULATIVE) * half[..., None]
-    whole = (force @ _WEIGHTS) * half
-    # integrate outwards from the mode, which is an edge
-    start = np.cumsum(whole, axis=1) - whole
-    origin = np.sum(np.where(middle < 0, whole, 0.0), axis=1)
-    rise = start[..., None] + cumulative - origin[:, None, None]
-    weight = np.exp(-rise / T[:, None, None]) * (half[..., None] * _WEIGHTS)
-    flat = (mode.size, -1)
-    out = _finish(
-        u.reshape(flat),
-        weight.reshape(flat),
-        gradient.reshape(flat),
-        loss,
-        y,
-        mode,
-        omega,
-        V,
-        T,
-        observe,
+    height = line.rise(edges) / T[:, None]
+    drop = np.abs(np.diff(height, axis=1))
+    lowest = np.minimum(height[:, 1:], height[:, :-1])
+    slices = np.clip(np.ceil(drop / _UNITS), 1, 12).astype(np.intp)
+    slices[(np.diff(edges, axis=1) <= 0) | (lowest > _DROP + 5)] = 0
+    # one row for each slice, in order along the line
+    row, panel = (np.repeat(a, slices.ravel()) for a in np.indices(slices.shape).reshape(2, -1))
+    number = np.arange(row.size) - np.repeat(
+        np.cumsum(slices.ravel()) - slices.ravel(), slices.ravel()
     )
-    if observe:
-        wrong = y * (m + u) < 0
-        share = np.sum(np.where(wrong, weight, 0.0), axis=(1, 2)) / np.sum(weight, axis=(1, 2))
-        out = out._replace(wrong=share)
-    return out
+    width = np.diff(edges, axis=1)[row, panel] / slices[row, panel]
+    start = edges[row, panel] + number * width
+    half = 0.5 * width
+    u = start[:, None] + half[:, None] * (1.0 + _NODES)
+    m, back, v, t = (a[row][:, None] for a in (mode, pull, V, T))
+    gradient = loss.slope(y, m + u) + back
+    sliced = _Line(loss, y, *(a[row] for a in (mode, pull, V, T, low, high)))
+    inside = ((gradient + u / v) @ _CUMULATIVE) * half[:, None]
+    weight = np.exp(-(sliced.rise(start[:, None]) + inside) / t) * (half[:, None] * _WEIGHTS)
+
+    def average(values: Array) -> Array:
+        return np.asarray(np.bincount(row, (weight * values).sum(axis=1), mode.size), dtype=float)
+
+    total = average(np.ones(1))
+    mean_u = average(u) / total
+    blank = np.full(mode.shape, np.nan)
+    out = Tilted(
+        f=pull - average(gradient) / total,
+        df=-average((u - mean_u[row][:, None]) * gradient) / total / (T * V),
+        log_z=T * np.log(total / np.sqrt(2.0 * np.pi * T * V)),
+        loss=blank,
+        wrong=blank,
+        square=blank,
+    )
+    if not observe:
+        return out
+    return out._replace(
+        loss=average(loss.value(y, m + u)) / total,
+        wrong=average((y * (m + u) < 0).astype(float)) / total,
+        square=average((y - m - u) ** 2) / total,
+    )

@@ -152,6 +152,8 @@ def _at_points_of(curve: xr.Dataset, run: xr.Dataset) -> xr.Dataset:
     if unknown:
         raise ValueError(f"the simulation has dimensions {', '.join(unknown)}, unknown here")
     indexers: dict[Hashable, Any] = {}
+    if "beta" in curve.coords and "beta" not in run.coords and np.any(np.isinf(curve["beta"])):
+        run = run.assign_coords(beta=np.inf)  # trained to the minimum of the loss
     for axis in _AXES:
         if (axis in curve.coords) != (axis in run.coords):
             lacking = "simulation" if axis in curve.coords else "theory"
@@ -171,9 +173,12 @@ def _at_points_of(curve: xr.Dataset, run: xr.Dataset) -> xr.Dataset:
 def _positions(
     axis: str, have: NDArray[np.float64], wanted: NDArray[np.float64]
 ) -> NDArray[np.intp]:
-    distance = np.abs(have[None, :] - wanted[:, None])
+    with np.errstate(invalid="ignore"):  # inf - inf
+        gap = np.abs(have[None, :] - wanted[:, None])
+    distance = np.where(have[None, :] == wanted[:, None], 0.0, gap)
     index: NDArray[np.intp] = np.argmin(distance, axis=1)
-    missing = wanted[distance.min(axis=1) > _SAME * np.abs(wanted)]
+    scale = np.where(np.isinf(wanted), 1.0, np.abs(wanted))
+    missing = wanted[~(distance.min(axis=1) <= _SAME * scale)]
     if missing.size:
         some = ", ".join(f"{v:.12g}" for v in missing[:6]) + (", ..." if missing.size > 6 else "")
         raise ValueError(

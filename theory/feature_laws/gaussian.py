@@ -68,7 +68,8 @@ class Gaussian(FeatureLaw):
         """<ln(S + z)> = ln(1 + c g)/c - ln g - g/(1 + c g), by integrating g over z."""
         k1, ks = moments.kappa_1**2, moments.kappa_star**2
         g = self.resolvent((ridge + Vh * ks) / (Vh * k1), c)
-        return np.asarray(np.log(Vh * k1) + np.log1p(c * g) / c - np.log(g) - g / (1 + c * g))
+        # R = g / (Vh kappa_1^2), so that Vh -> 0 leaves ln ridge
+        return np.asarray(np.log1p(c * g) / c - np.log(g / (Vh * k1)) - g / (1 + c * g))
 
     def kernel(
         self, alpha_T: Any, moments: HermiteMoments, rho: float, ridge: Any, slope: Any

@@ -41,8 +41,8 @@ class Orthogonal(FeatureLaw):
             # with linear features and no ridge the null space has no resolvent; it has no weight
             R = 1.0 / np.where(weight > 0, ridge + Vh * omega, 1.0)
             t = c * rho * k1 * s
-            terms = (R, s * R, omega * R, omega * R**2, s * omega * R**2)
-            terms += (t * R, t * R**2, t * s * R**2)
+            smooth = [R, s * R, omega * R, omega * R**2, s * omega * R**2]
+            terms = [*smooth, t * R, t * R**2, t * s * R**2]
             total = Traces(*(a + weight * b for a, b in zip(total, terms, strict=True)))
         return total
 

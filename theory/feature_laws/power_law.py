@@ -158,11 +158,13 @@ class PowerLaw(FeatureLaw):
         rho: float,
         random: Random,
     ) -> tuple[Any, Any]:
-        """Sigma^{1/2} F and Sigma^{1/2} w_T at the quantiles (j + 1/2)/D."""
+        """Sigma^{1/2} F and Sigma^{1/2} w_T, each eigenvalue the average over its cell of width 1/D."""
         F, w = random.normal(D, N), random.normal(D)
         xp = array_namespace(F)
-        x = (np.arange(D) + 0.5) / D
-        sigma = x**-self.exponent
-        root = xp.asarray(np.sqrt(sigma / sigma.mean()), device=F.device)
-        decay = xp.asarray(x ** (-0.5 * self.teacher_exponent), device=F.device)
-        return root[:, None] * F, on_sphere(root * decay * w, rho)
+        both = self.exponent + self.teacher_exponent
+
+        def cells(power: float) -> Any:
+            edges = (np.arange(D + 1) / D) ** (1.0 - power)
+            return xp.asarray(np.sqrt(D * np.diff(edges)), device=F.device)
+
+        return cells(self.exponent)[:, None] * F, on_sphere(cells(both) * w, rho)

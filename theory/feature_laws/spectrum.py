@@ -112,11 +112,11 @@ class Spectrum(FeatureLaw):
 
     def kernel(
         self,
-        alpha_T: Any,
-        moments: HermiteMoments,
-        rho: float,
-        ridge: Any,
-        slope: Any,
+        alpha_T: Any,  # noqa: ARG002
+        moments: HermiteMoments,  # noqa: ARG002
+        rho: float,  # noqa: ARG002
+        ridge: Any,  # noqa: ARG002
+        slope: Any,  # noqa: ARG002
     ) -> Kernel:
         """A spectrum of finitely many features has no limit of infinitely many."""
         raise InvalidProblem(
@@ -139,6 +139,12 @@ class Spectrum(FeatureLaw):
         live = np.flatnonzero(s > 0)
         if N % n:
             raise ValueError(f"N = {N}: give a multiple of the {n} eigenvalues of the spectrum")
+        if moments.kappa_star > 0 and abs(s.mean() - 1.0) > 2e-2:
+            raise ValueError(
+                f"the spectrum's linear part has mean {s.mean():.4g}, so pre-activations would not "
+                "have the unit variance that the activation's moments assume; rescale the "
+                "eigenvalues so that (omega - kappa_star^2) / kappa_1^2 has mean 1"
+            )
         if live.size > D:
             raise ValueError(
                 f"D = {D}: the spectrum needs {live.size} input dimensions at N = {N}; raise D"

@@ -19,8 +19,8 @@ __all__ = ["Exponential"]
 class Exponential(MarginLoss):
     """l = exp(-y t)."""
 
-    margin_knots = tuple(float(s) for s in np.arange(-30.0, 40.0, 3.0))
-    strip = 3.0  # entire, but exp(-t) changes its phase on this scale
+    margin_knots = tuple(float(s) for s in np.arange(-12.0, 40.0, 1.0))
+    strip = 2.0  # entire, but exp(-t) changes its phase on this scale
     escapes = True
 
     def margin_value(self, s: Any) -> Any:
@@ -46,7 +46,7 @@ class Exponential(MarginLoss):
         V: ArrayLike,
         max_steps: int = 200,  # noqa: ARG002
     ) -> NDArray[np.float64]:
-        """y (s + W(V exp(-s))) with s = y omega and Lambert's W, by Wright's omega function."""
+        """Return y (s + W(V exp(-s))) with s = y omega and Lambert's W, by Wright's omega function."""
         y, omega, V = (np.asarray(a, dtype=float) for a in (y, omega, V))
         s = y * omega
         return np.asarray(y * (s + special.wrightomega(np.log(V) - s)))

@@ -34,6 +34,12 @@ class Hinge(MarginLoss):
         """0."""
         return array_namespace(s).zeros_like(s)
 
+    def increment(self, y: Any, t: Any, d: Any) -> Any:
+        """-d on the slope, exactly."""
+        gap = np.maximum(1.0 - y * t, 0.0)
+        past = np.maximum(y * t - 1.0, 0.0)
+        return np.where(gap > 0, np.maximum(-y * d, -gap), np.maximum(-y * d - past, 0.0))
+
     def prox(
         self,
         y: ArrayLike,

@@ -35,6 +35,13 @@ class SquaredHinge(MarginLoss):
         xp = array_namespace(s)
         return xp.where(s < 1, xp.ones_like(s), xp.zeros_like(s))
 
+    def increment(self, y: Any, t: Any, d: Any) -> Any:
+        """Exact for short steps."""
+        step, gap = -y * d, 1.0 - y * t
+        inside = (gap > 0) & (gap + step > 0)
+        plain = 0.5 * (np.maximum(gap + step, 0.0) ** 2 - np.maximum(gap, 0.0) ** 2)
+        return np.where(inside, step * (gap + 0.5 * step), plain)
+
     def prox(
         self,
         y: ArrayLike,

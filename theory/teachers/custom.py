@@ -8,10 +8,11 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace, is_numpy_array
+from array_api_compat import array_namespace
 from numpy.polynomial import legendre
 from numpy.typing import NDArray
 
+from theory.callables import on_host
 from theory.errors import InvalidProblem
 from theory.piecewise import PiecewisePolynomial, approximate
 from theory.teachers.base import BinaryTeacher, Partition, Random, RealTeacher
@@ -24,15 +25,6 @@ _NODES, _WEIGHTS = legendre.leggauss(20)
 _EDGES = np.array([-9.5, -6.0, -3.5, -1.75, 0.0, 1.75, 3.5, 6.0, 9.5])
 
 
-def _on_host(function: Callable[[Array], Any], x: Any) -> Any:
-    """Apply a numpy callable to an array of any library."""
-    if is_numpy_array(x):
-        return np.asarray(function(x), dtype=float)
-    xp = array_namespace(x)
-    host = x.cpu().numpy() if hasattr(x, "cpu") else np.asarray(x)
-    return xp.asarray(np.asarray(function(host), dtype=float), dtype=x.dtype, device=x.device)
-
-
 def _resolve(teacher: Any, function: Callable[[Array], Any], rho: float) -> PiecewisePolynomial:
     reach = 12.0 * np.sqrt(rho)
     try:
@@ -43,7 +35,9 @@ def _resolve(teacher: Any, function: Callable[[Array], Any], rho: float) -> Piec
             tuple(b / np.sqrt(rho) for b in teacher.breaks),
         )
     except ValueError as error:
-        raise InvalidProblem(f"teacher = {teacher!r} on [{-reach:g}, {reach:g}]: {error}") from error
+        raise InvalidProblem(
+            f"teacher = {teacher!r} on [{-reach:g}, {reach:g}]: {error}"
+        ) from error
 
 
 def _name(teacher: Any, function: Callable[[Array], Any]) -> None:
@@ -98,7 +92,7 @@ class CustomTeacher(BinaryTeacher):
         """Edges of pieces that bisection made smaller than the starting mesh."""
         left = self._pieces.nodes[:, 0]
         width = np.diff(left)
-        return left[1:][width < 0.7] * np.sqrt(self.rho)
+        return np.asarray(left[1:][width < 0.7] * np.sqrt(self.rho))
 
     def partition(self, y: float, omega: Array, V: Array) -> Partition:
         """Integrals over nu of P(y | nu) and the score of the Gaussian, on a composite rule."""
@@ -123,7 +117,7 @@ class CustomTeacher(BinaryTeacher):
     def sample(self, nu: Any, random: Random) -> Any:
         """Draw +1 with the given probability."""
         xp = array_namespace(nu)
-        plus = random.uniform(*nu.shape) < _on_host(self.probability, nu)
+        plus = random.uniform(*nu.shape) < on_host(self.probability, nu)
         return xp.where(plus, xp.ones_like(nu), -xp.ones_like(nu))
 
     def __repr__(self) -> str:
@@ -173,7 +167,7 @@ class CustomLink(RealTeacher):
 
     def sample(self, nu: Any, random: Random) -> Any:
         """The link of the field, plus noise."""
-        return _on_host(self.link, nu) + self.label_noise**0.5 * random.normal(*nu.shape)
+        return on_host(self.link, nu) + self.label_noise**0.5 * random.normal(*nu.shape)
 
     @property
     def second_moment(self) -> float:

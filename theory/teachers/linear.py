@@ -40,7 +40,7 @@ class Linear(RealTeacher):
 
     @property
     def second_moment(self) -> float:
-        """rho + noise."""
+        """Return rho + noise."""
         return self.rho + self.noise
 
     @property

@@ -114,12 +114,10 @@ class FlippedSign(BinaryTeacher):
             )
 
     def partition(self, y: float, omega: Array, V: Array) -> Partition:
-        """flip + (1 - 2 flip) Phi(y omega / sqrt(V)) and derivatives."""
+        """Return flip + (1 - 2 flip) Phi(y omega / sqrt(V)) and derivatives."""
         clean = _step_partition(y, omega, V)
         share = 1.0 - 2.0 * self.flip
-        return Partition(
-            self.flip + share * clean.value, share * clean.first, share * clean.second
-        )
+        return Partition(self.flip + share * clean.value, share * clean.first, share * clean.second)
 
     def sample(self, nu: Any, random: Random) -> Any:
         """The sign of nu, flipped."""
@@ -133,7 +131,7 @@ class FlippedSign(BinaryTeacher):
         return (1.0 - self.flip) * clean + self.flip * wrong
 
     def test_error(self, m: Array, Q: Array) -> Array:
-        """flip + (1 - 2 flip) arccos(m / sqrt(rho Q)) / pi, against the noisy label."""
+        """Return flip + (1 - 2 flip) arccos(m / sqrt(rho Q)) / pi, against the noisy label."""
         angle = np.arctan2(np.sqrt(self.rho * Q - m * m), m) / np.pi
         return np.asarray(self.flip + (1.0 - 2.0 * self.flip) * angle)
 
