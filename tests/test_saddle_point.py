@@ -157,7 +157,7 @@ class BrokenLaw(Gaussian):
 @pytest.mark.parametrize(
     ("status", "problem", "tolerances"),
     [
-        (theory.Status.MAX_STEPS, theory.Problem(), Tolerances(max_steps=1)),
+        (theory.Status.MAX_STEPS, theory.Problem(loss=theory.Logistic()), Tolerances(max_steps=1)),
         (theory.Status.DIVERGED, theory.Problem(features=RestlessLaw()), Tolerances()),
         (theory.Status.NONFINITE, theory.Problem(features=BrokenLaw()), Tolerances()),
         (theory.Status.UNPHYSICAL, theory.Problem(features=ImpossibleLaw()), Tolerances()),
@@ -170,7 +170,7 @@ class BrokenLaw(Gaussian):
     ids=lambda x: x.label if isinstance(x, theory.Status) else "",
 )
 def test_every_failure_has_its_status_and_no_number(status, problem, tolerances):
-    at = {"overparam": [0.5, 2.0], "alpha_T": 3.0, "lam": 0.1}
+    at = {"overparam": [0.5, 2.0], "alpha_T": 3.0, "lam": 1e-4}
     with pytest.raises(theory.SolveError) as caught:
         theory.solve(problem, **at, tolerances=tolerances)
     assert status.sentence in str(caught.value)

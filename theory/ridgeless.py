@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from theory.channel import channel_for
 from theory.errors import Status
-from theory.losses.constraints import HardMargin
+from theory.losses.base import DifferenceLoss, Loss, MarginLoss
+from theory.losses.constraints import Equality, HardMargin
 from theory.losses.squared_hinge import SquaredHinge
 from theory.observables import DESCRIPTIONS, observables
 from theory.problem import Problem
@@ -54,7 +55,7 @@ def solve_ridgeless(
     if below.size:
         start = _near(problem, points.take(below), _SMALL, tol)
         _solve(problem, points.take(below), start.u, tol, below, out, values)
-    constraint = problem.loss.interpolator
+    constraint = _constraint(problem.loss)
     if above.size and constraint is not None:
         # every loss of the margin ends at the same classifier: start from one that is smooth
         margin = isinstance(constraint, HardMargin)
@@ -66,6 +67,13 @@ def solve_ridgeless(
         _solve(problem.replace(loss=constraint), part, guess, tol, above, out, values)
         _interpolate(problem, above, values)
     return out, values
+
+
+def _constraint(loss: Loss) -> Loss | None:
+    """What a loss that is fitted to the end asks of every pattern; None when it does not say."""
+    if isinstance(loss, MarginLoss):
+        return HardMargin()
+    return Equality() if isinstance(loss, DifferenceLoss) else None
 
 
 def _near(problem: Problem, points: Points, lam: float, tol: Tolerances) -> Solution:

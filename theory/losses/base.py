@@ -67,11 +67,6 @@ class Loss:
         """l(y, t + d) - l(y, t); override where the difference cancels."""
         return self.value(y, t + d) - self.value(y, t)
 
-    @property
-    def interpolator(self) -> Loss | None:
-        """The constraint that replaces the loss as lam -> 0 on data that can be fitted."""
-        return None
-
     def prox(
         self, y: ArrayLike, omega: ArrayLike, V: ArrayLike, max_steps: int = 200
     ) -> NDArray[np.float64]:
@@ -156,13 +151,6 @@ class MarginLoss(Loss):
         """The margin knots, seen from label y."""
         return tuple(sorted(y * s for s in self.margin_knots))
 
-    @property
-    def interpolator(self) -> Loss | None:
-        """Margins of at least one: the maximum-margin classifier."""
-        from theory.losses.constraints import HardMargin
-
-        return HardMargin() if self.convex else None
-
 
 class DifferenceLoss(Loss):
     """A loss of the residual e = y - t alone, even in it.
@@ -205,10 +193,3 @@ class DifferenceLoss(Loss):
     def knots(self, y: float) -> tuple[float, ...]:
         """The residual knots, seen from label y."""
         return tuple(sorted(y - e for e in self.residual_knots))
-
-    @property
-    def interpolator(self) -> Loss | None:
-        """Every label met exactly: the minimum-norm interpolator."""
-        from theory.losses.constraints import Equality
-
-        return Equality()

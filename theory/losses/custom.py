@@ -120,11 +120,6 @@ class CustomLoss(Loss):
         """Declared knots, seen from label y."""
         return self._seen(y, (*self.knot_points, *_GRADED))
 
-    @property
-    def interpolator(self) -> Loss | None:
-        """The limit lam -> 0 depends on where the infimum is attained; not known here."""
-        return None
-
     def __repr__(self) -> str:
         """Name only: the address of a callable would make equal problems differ."""
         return f"CustomLoss({self.name}, {self.of})"

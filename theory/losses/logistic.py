@@ -41,8 +41,19 @@ class Logistic(MarginLoss):
         return e / (1.0 + e) ** 2
 
     def increment(self, y: Any, t: Any, d: Any) -> Any:
-        """ln(1 + sigmoid(-s) (exp(-d) - 1)) for short steps, the difference for long ones."""
-        step = y * d
-        near = np.abs(step) < 1.0
-        short = np.log1p(-self.margin_slope(y * t) * np.expm1(-np.where(near, step, 0.0)))
-        return np.where(near, short, self.value(y, t + d) - self.value(y, t))
+        """ln(sigmoid(s) + sigmoid(-s) exp(-step)), s and step the margins of t and d.
+
+        Short steps go through expm1 and log1p, long ones through a sum of positive terms with the
+        larger exponential taken out.
+        """
+        step = y * np.asarray(d)
+        wrong = -self.margin_slope(y * np.asarray(t))
+        size = np.abs(step)
+        short = np.log1p(wrong * np.expm1(-np.where(size < 1.0, step, 0.0)))
+        if np.all(size < 1.0):
+            return short
+        right = -self.margin_slope(-y * np.asarray(t))
+        small = np.exp(-size)
+        ahead = step > 0
+        sums = np.where(ahead, right + wrong * small, right * small + wrong)
+        return np.where(size < 1.0, short, np.log(sums) - np.where(ahead, 0.0, step))
