@@ -105,6 +105,7 @@ def test_custom_loss_differentiates_by_itself():
         ((lambda s: np.log(s),), "not finite"),
         ((3,), "callable"),
         ((softplus_squared, "ratio"), "of = 'ratio'"),
+        ((lambda s: np.maximum(0.3 - s, 0.0),), "kink near 0.3"),
     ],
 )
 def test_bad_custom_loss_is_refused(arguments, message):

@@ -61,6 +61,7 @@ def approximate(
     high: float,
     kinks: tuple[float, ...] = (),
     tol: float = 3e-15,
+    gaussian: bool = True,
 ) -> PiecewisePolynomial:
     """Resolve ``function`` on [low, high].
 
@@ -74,6 +75,8 @@ def approximate(
         Where the function is known to be non-smooth.
     tol : float
         Relative size at which trailing Legendre coefficients count as zero.
+    gaussian : bool
+        Whether digits count by their weight under N(0, 1), or equally everywhere.
 
     Raises
     ------
@@ -105,7 +108,8 @@ def approximate(
         size = np.max(np.abs(values), axis=1)
         # Judge a piece by its own size under the Gaussian weight, so that the far tails of a
         # growing function do not ask for digits that the integrals never see.
-        damp = np.exp(-0.5 * np.minimum(np.abs(left), np.abs(right)) ** 2)
+        near = np.minimum(np.abs(left), np.abs(right))
+        damp = np.exp(-0.5 * near**2) if gaussian else np.ones_like(near)
         scale = max(scale, float(np.max(size * damp)))
         tail = np.max(coefficients[:, -3:], axis=1)
         # A kink between the last node and the end of a piece is seen by its end values alone.

@@ -12,6 +12,7 @@ from numpy.polynomial import chebyshev
 from theory.callables import on_host
 from theory.errors import InvalidProblem
 from theory.losses.base import Loss
+from theory.piecewise import approximate
 
 __all__ = ["CustomLoss"]
 
@@ -46,7 +47,8 @@ class CustomLoss(Loss):
     Raises
     ------
     InvalidProblem
-        If the callable is not finite and convex on a test grid, or ``of`` is neither word.
+        If the callable is not finite and convex on [-20, 20], has a kink there that is not
+        declared, or ``of`` is neither word.
     """
 
     function: Callable[[Any], Any]
@@ -73,6 +75,24 @@ class CustomLoss(Loss):
         if np.min(bend) < -1e-9 * np.max(np.abs(values)):
             at = x[1 + int(np.argmin(bend))]
             raise InvalidProblem(f"loss = {self!r}: not convex near {at:g}; the theory needs it")
+        self._refuse_hidden_kinks()
+
+    def _refuse_hidden_kinks(self) -> None:
+        """A kink that nobody declared would be smoothed over without a word."""
+        known = tuple(sorted({*self.kink_points, *self.knot_points}))
+        try:
+            pieces = approximate(
+                lambda x: np.asarray(self.function(x), float), -20, 20, known, 1e-13, gaussian=False
+            )
+        except ValueError as error:
+            raise InvalidProblem(f"loss = {self!r}: {error}") from error
+        width = pieces.weights.sum(axis=1)
+        if np.min(width) < 1e-4:
+            at = pieces.nodes[np.argmin(width), 0]
+            raise InvalidProblem(
+                f"loss = {self!r}: it seems to have a kink near {at:.4g}; "
+                "declare it in kink_points (the slope jumps) or knot_points (a higher derivative)"
+            )
 
     def _argument(self, y: Any, t: Any) -> tuple[Any, Any]:
         """The callable's argument and its derivative in t."""
