@@ -87,7 +87,7 @@ class CustomLoss(Loss):
         except ValueError as error:
             raise InvalidProblem(f"loss = {self!r}: {error}") from error
         width = pieces.weights.sum(axis=1)
-        if np.min(width) < 1e-4:
+        if np.min(width) < 1e-3:
             at = pieces.nodes[np.argmin(width), 0]
             raise InvalidProblem(
                 f"loss = {self!r}: it seems to have a kink near {at:.4g}; "
