@@ -68,7 +68,13 @@ def command(output: Path, size: Any, seeds: int, points: int, device: str) -> No
     if any(s % 20 for s in ((size,) if isinstance(size, int) else size)):
         raise click.BadParameter(f"--size = {size}: give multiples of 20, so that N is whole")
     output.mkdir(parents=True, exist_ok=True)
+    import torch
+
     import figures
+
+    # Matrices of a few hundred rows: a second thread costs more than it brings, and several times
+    # more on a busy machine.
+    torch.set_num_threads(1)
 
     rows, texts, agreed = {}, [], True
     for loss in ("square", "logistic"):

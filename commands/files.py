@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,8 +29,13 @@ def write(data: xr.Dataset, path: Path) -> None:
         else:
             (data if data.dims else data.expand_dims("overparam")).to_dataframe().to_csv(part)
         part.replace(path)
+    except OSError as error:
+        raise click.ClickException(
+            f"{path} could not be written: {error.strerror or error}"
+        ) from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 def read(path: Path) -> xr.Dataset:

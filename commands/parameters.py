@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +14,7 @@ import click
 __all__ = ["SAME", "Data", "Device", "File", "Grid", "Parameter", "Sizes", "flag"]
 
 SAME = 1e-9  # values closer than this, relatively, are one point
+MOST = 1_000_000  # points of one range
 
 
 def flag(param: click.Parameter | None) -> str:
@@ -64,6 +66,8 @@ class Grid(Parameter):
                 self.refuse(
                     value, "a range is first:last:count with 0 < first < last, count >= 2", param
                 )
+            if count > MOST:
+                self.refuse(value, f"{count} points in one range; give at most {MOST}", param)
             step = math.log(stop / start) / (count - 1)
             points += [start, *(start * math.exp(step * i) for i in range(1, count - 1)), stop]
         bad = [p for p in points if not self._admits(p)]
@@ -127,8 +131,12 @@ class File(Parameter):
         path = Path(value)
         if path.suffix not in self.suffixes:
             self.refuse(value, f"end the name in {' or '.join(filter(None, self.suffixes))}", param)
+        if path.is_dir():
+            self.refuse(value, "this is a folder; give the name of a file", param)
         if not path.parent.is_dir():
             self.refuse(value, f"there is no folder {path.parent}; create it first", param)
+        if not os.access(path.parent, os.W_OK):
+            self.refuse(value, f"the folder {path.parent} cannot be written to", param)
         return path
 
 

@@ -40,7 +40,7 @@ def command(theory: Path, simulation: Path, level: float, output: Path | None) -
 
     with refusals():
         comparison = validate.compare(read(theory), read(simulation))
-    judgement = judge(comparison, level)
+        judgement = judge(comparison, level)
     click.echo(judgement.text)
     if output is not None:
         result = judgement.result

@@ -74,6 +74,12 @@ def twin_peaks(
         _check(theory, "curve", {"overparam", "lam"}, panels)
         if simulation is not None:
             _check(simulation, "run", {"overparam", "lam", "seed", "D"}, panels)
+            problems = [str(data.attrs.get("problem", "")) for data in (theory, simulation)]
+            if problems[0] != problems[1]:
+                raise ValueError(
+                    f"run: it simulates {problems[1]}, the curve solves {problems[0]}; draw them in "
+                    "rows of their own"
+                )
 
     pairs = [data for row in rows.values() for data in row if data is not None]
     lams = sorted({float(v) for data in pairs for v in np.atleast_1d(data["lam"])})

@@ -302,3 +302,27 @@ def test_demo(tmp_path):
     assert done.exit_code in (0, 1), done.output  # so small a size is not yet linear in 1/D
     assert (tmp_path / "demo" / "twin_peaks.pdf").exists()
     assert np.isfinite(xr.load_dataset(tmp_path / "demo" / "square_theory.nc").bmd).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["solve", "--overparam", "0.05:20:99999999999"], "99999999999 points in one range"),
+        (["solve", "--overparam", "1", "-o", "{folder}.nc"], "this is a folder"),
+    ],
+)
+def test_what_cannot_work_is_refused_before_work(tmp_path, arguments, words):
+    (tmp_path / "a.nc").mkdir()
+    done = process(
+        "-m", "twinpeaks", *(a.replace("{folder}", str(tmp_path / "a")) for a in arguments)
+    )
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_level_nan_is_one_line(files):
+    data = (files / "theory.nc", files / "simulation.nc")
+    done = process("-m", "twinpeaks", "validate", *map(str, data), "--level", "nan")
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1

@@ -138,3 +138,10 @@ def test_every_module_but_style_is_a_figure():
 @pytest.mark.parametrize("count", [1, 7, 12])
 def test_colours_are_distinct(count):
     assert len(set(colours(count))) == count
+
+
+def test_different_problems_do_not_share_a_panel():
+    curve = double_descent().assign_attrs(problem="Problem(loss=Square())")
+    run = noisy(curve).assign_attrs(problem="Problem(loss=Logistic())")
+    with pytest.raises(ValueError, match="rows of their own"):
+        figures.twin_peaks(curve, run)

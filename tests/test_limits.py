@@ -141,3 +141,10 @@ def test_published_figures():
     got = theory.solve(theory.Problem(), overparam=[1.0, 30.0], alpha_T=3.0, lam=1e-4)
     assert got.test_error.values == pytest.approx([0.3806, 0.1592], abs=5e-5)
     assert got.bmd.values == pytest.approx([2.438, 1.030], abs=5e-4)
+
+
+def test_a_kink_that_no_pattern_reaches():
+    """Hinge loss at strong regularisation: every margin is below 1 and V = <Omega> / lam exactly."""
+    problem = theory.Problem(theory.ReLU(), loss=theory.Hinge())
+    got = theory.solve(problem, overparam=[0.1, 10.0], alpha_T=20.0, lam=100.0)
+    assert got.V.values == pytest.approx([(0.25 + 0.25 - 1 / (2 * np.pi)) / 100] * 2, rel=1e-12)

@@ -22,7 +22,7 @@ def test_python_runs_in_order(tmp_path, monkeypatch):
     names = {}
     for block in blocks("python"):
         exec(compile(block, "README.md", "exec"), names)
-    assert (tmp_path / "peaks.png").exists()
+    assert (tmp_path / "sketch.png").exists()
     estimate = names["estimate"]
     assert abs(estimate.value - 1.5) < 4 * estimate.standard_error
 

@@ -42,8 +42,9 @@ _SENTENCES = {
         "neighbouring points so that each starts from the next."
     ),
     Status.DIVERGED: (
-        "No step reduced the residual, even on the path from strong regularisation; the equations "
-        "may have no solution here. Try a larger lam."
+        "No step reduced the residual further, even on the path from strong regularisation: rounding "
+        "hides the solution, or there is none. Try a larger lam, or a smaller one where the loss has "
+        "kinks that no pattern reaches."
     ),
     Status.NONFINITE: (
         "The equations returned NaN or infinity; lam, alpha_T or overparam is likely outside "
@@ -51,7 +52,7 @@ _SENTENCES = {
     ),
     Status.UNPHYSICAL: (
         "The iteration settled at a point with m^2 >= rho Q_0 or a negative variance, which no "
-        "model can have; check the Hermite coefficients of the activation."
+        "model can have; check the feature law and the teacher."
     ),
     Status.QUADRATURE_INACCURATE: (
         "The Gaussian integrals did not reach their error tolerance; declare the kinks of the "

@@ -141,10 +141,12 @@ def _jumps(
     nodes: Array, values: Array, narrow: NDArray[np.bool_], scale: float
 ) -> tuple[float, ...]:
     """Jumps between the ends of neighbouring pieces, and inside narrow ones."""
-    rise = np.ptp(values, axis=1)
+    # by their Gaussian weight: tails that nobody resolved are not jumps
+    damp = np.exp(-0.5 * nodes[:, 0] ** 2)
+    rise = np.ptp(values, axis=1) * damp
     inside = nodes[narrow & (rise > 1e-6 * scale), 0]
     # At a declared kink the two sides meet at an edge: compare the extrapolated end values.
     at_ends = values @ _TO_ENDS
-    gap = np.abs(at_ends[1:, 0] - at_ends[:-1, 1])
+    gap = np.abs(at_ends[1:, 0] - at_ends[:-1, 1]) * damp[1:]
     between = nodes[1:][(gap > 1e-6 * scale) & ~narrow[1:] & ~narrow[:-1], 0]
     return tuple(float(x) for x in np.unique(np.concatenate([inside, between])))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -36,8 +37,9 @@ class Problem:
     ------
     InvalidProblem
         If a component is of the wrong kind, if the activation has no linear part (kappa_1 = 0: in
-        the proportional regime such features carry nothing of a linear teacher), or if the loss
-        cannot learn from the teacher's labels.
+        the proportional regime such features carry nothing of a linear teacher), if its mean
+        kappa_0 would act as a bias on labels that are not symmetric (the equations leave it out),
+        or if the loss cannot learn from the teacher's labels.
 
     Examples
     --------
@@ -66,11 +68,17 @@ class Problem:
                     f"{name} = {value!r}: give an instance of theory.{kind.__name__}{hint}"
                 )
         moments = self.activation.moments
-        size = (moments.kappa_1**2 + moments.kappa_star**2) ** 0.5
+        size = math.hypot(moments.kappa_1, moments.kappa_star)
         if not abs(moments.kappa_1) > 1e-12 * size:
             raise InvalidProblem(
                 f"activation = {self.activation!r}: kappa_1 = {moments.kappa_1:.3g}, so the features "
                 "carry nothing linear in x and the test error is 1/2; add an odd part"
+            )
+        if abs(moments.kappa_0) > 1e-12 * size and not self.teacher.balanced:
+            raise InvalidProblem(
+                f"activation = {self.activation!r} has kappa_0 = {moments.kappa_0:.3g}, a free bias "
+                f"that matters with teacher = {self.teacher!r}, whose labels are not symmetric; "
+                "centre the activation: Custom(lambda x: sigma(x) - kappa_0)"
             )
         if isinstance(self.teacher, BinaryTeacher) or self.loss.quadratic is not None:
             return

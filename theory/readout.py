@@ -27,7 +27,8 @@ __all__ = ["OrderParameters", "Points", "order_parameters", "readout", "traces"]
 
 Array = NDArray[np.float64]
 
-_FLOOR = 1e-40  # of Vh, relative to lam
+# Vh below this share of lam changes nothing in R, and its complex step would divide rounding by it.
+_FLOOR = 1e-18
 _STEP = 1e-25  # relative complex step: no subtraction, so no lower limit but underflow
 
 
@@ -76,7 +77,7 @@ class OrderParameters(NamedTuple):
 def traces(problem: Problem, points: Points, Vh: Array) -> Traces:
     """Traces of the problem's feature law at conjugate Vh (alpha included)."""
     # A kink that no pattern reaches gives Vh = 0 exactly; the resolvents want a scale.
-    Vh = np.where(Vh == 0, _FLOOR * points.lam, Vh)
+    Vh = np.where(np.abs(Vh) < _FLOOR * points.lam, _FLOOR * points.lam, Vh)
     return problem.features.traces(
         points.c, problem.activation.moments, problem.teacher.rho, points.lam, Vh
     )
@@ -91,7 +92,8 @@ def readout(problem: Problem, points: Points, hats: Conjugates) -> tuple[Array, 
     jacobian : ndarray of shape (points, 3, 3)
     """
     moments = problem.activation.moments
-    Vh = np.where(hats.Vh == 0, _FLOOR * points.lam, hats.Vh)
+    floor = _FLOOR * points.lam
+    Vh = np.where(np.abs(hats.Vh) < floor, floor, hats.Vh)
     step = _STEP * Vh
     moved = Vh + 1j * step
     if points.kernel:

@@ -49,6 +49,11 @@ class Teacher:
 
     rho: float
 
+    @property
+    def balanced(self) -> bool:
+        """Whether a bias of the student would stay at zero."""
+        raise NotImplementedError
+
     def sample(self, nu: Any, random: Random) -> Any:
         """Labels drawn for an array of teacher fields."""
         raise NotImplementedError
@@ -89,6 +94,11 @@ class BinaryTeacher(Teacher):
     """
 
     symmetric: bool = True
+
+    @property
+    def balanced(self) -> bool:
+        """Mirrored labels are."""
+        return self.symmetric
 
     @property
     def representatives(self) -> tuple[tuple[float, ...], float]:
@@ -162,6 +172,11 @@ class RealTeacher(Teacher):
     """
 
     noise: float | None = None
+
+    @property
+    def balanced(self) -> bool:
+        """Labels of mean zero are."""
+        return True
 
     def test_error(self, m: Array, Q: Array) -> Array:
         """E[(y - f)^2]."""

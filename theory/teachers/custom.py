@@ -82,6 +82,14 @@ class CustomTeacher(BinaryTeacher):
         values = self._pieces.values
         if np.min(values) < 0 or np.max(values) > 1:
             raise InvalidProblem(f"teacher = {self!r}: probabilities must lie in [0, 1]")
+        x = self._pieces.nodes * np.sqrt(self.rho)
+        mirror = np.asarray(self.probability(-x), dtype=float)
+        object.__setattr__(self, "symmetric", bool(np.all(np.abs(values + mirror - 1) < 1e-13)))
+        if not self.correlation > 1e-12:
+            raise InvalidProblem(
+                f"teacher = {self!r}: E[y nu] = {self.correlation * self.rho:.3g}, so there is nothing "
+                "linear to learn; give a probability that rises with nu"
+            )
 
     @cached_property
     def _pieces(self) -> PiecewisePolynomial:
@@ -155,15 +163,24 @@ class CustomLink(RealTeacher):
         if not (np.isfinite(self.label_noise) and self.label_noise >= 0):
             raise InvalidProblem(f"label_noise = {self.label_noise}: give a finite variance >= 0")
         _name(self, self.link)
-        if not abs(self.correlation) > 0:
-            raise InvalidProblem(f"teacher = {self!r}: E[y nu] = 0, nothing can be learned")
+        if not self.correlation > 1e-12:
+            raise InvalidProblem(
+                f"teacher = {self!r}: E[y nu] = {self.correlation * self.rho:.3g}, so there is nothing "
+                "linear to learn; give a link that rises with nu"
+            )
 
     @cached_property
-    def _moments(self) -> tuple[float, float]:
+    def _moments(self) -> tuple[float, float, float]:
         pieces = _resolve(self, self.link, self.rho)
         x, y = pieces.nodes, pieces.values
         weight = pieces.weights * np.exp(-0.5 * x * x) / np.sqrt(2 * np.pi)
-        return float(np.sum(weight * y * y)), float(np.sum(weight * x * y) / np.sqrt(self.rho))
+        mean, square, slope = (float(np.sum(weight * y * h)) for h in (1.0, y, x))
+        return mean, square, slope / float(np.sqrt(self.rho))
+
+    @property
+    def balanced(self) -> bool:
+        """Whether E[y] = 0."""
+        return bool(abs(self._moments[0]) <= 1e-12 * self._moments[1] ** 0.5)
 
     def sample(self, nu: Any, random: Random) -> Any:
         """The link of the field, plus noise."""
@@ -172,12 +189,12 @@ class CustomLink(RealTeacher):
     @property
     def second_moment(self) -> float:
         """E[link^2] + label_noise."""
-        return self._moments[0] + self.label_noise
+        return self._moments[1] + self.label_noise
 
     @property
     def correlation(self) -> float:
         """E[link(nu) nu] / rho."""
-        return self._moments[1]
+        return self._moments[2]
 
     def __repr__(self) -> str:
         """Name only: the address of a callable would make equal problems differ."""
