@@ -167,16 +167,20 @@ def _draw_simulation(
                 linestyle="none",
                 marker=marker.get(int(size), _MARKERS[0]),
                 color=colour[lam],
-                markerfacecolor=colour[lam] if size == largest else "white",
+                # the largest size is a dot, the others are rings that do not hide it
+                markerfacecolor=colour[lam] if size == largest else "none",
+                markersize=3.2 if size == largest else 4.6,
                 markeredgewidth=0.7,
                 elinewidth=0.8,
-                zorder=3 if size == largest else 2.5,
+                zorder=3,
             )
 
 
 def _log_ticks(ax: Axes) -> None:
     ax.set_xscale("log")
-    ax.xaxis.set_major_locator(LogLocator(10, subs=(1.0,)))
+    low, high = ax.get_xlim()
+    narrow = np.log10(high / low) < 1.7  # a single decade would leave one number on the axis
+    ax.xaxis.set_major_locator(LogLocator(10, subs=(1.0, 2.0, 5.0) if narrow else (1.0,)))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
     ax.xaxis.set_minor_locator(LogLocator(10, subs=tuple(range(2, 10))))
     ax.xaxis.set_minor_formatter(NullFormatter())
@@ -201,8 +205,9 @@ def _legend(
                 color="0.3",
                 linestyle="none",
                 marker=marker[size],
-                markerfacecolor="0.3" if size == max(marker) else "white",
-                label=rf"simulation, $D = {size}$",
+                markerfacecolor="0.3" if size == max(marker) else "none",
+                markersize=3.2 if size == max(marker) else 4.6,
+                label=rf"$D = {size}$ ($\pm$ 1 s.e.)",
             )
         )
     return handles
