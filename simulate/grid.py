@@ -79,6 +79,9 @@ def _axis(name: str, given: Any) -> Axis:
     return Axis(name, values, scalar=raw.ndim == 0)
 
 
+_MOST_SEEDS = 10**6
+
+
 def _refuse_duplicates(name: str, values: NDArray[Any]) -> None:
     unique, counts = np.unique(values, return_counts=True)
     if np.any(counts > 1):
@@ -95,7 +98,10 @@ def _integer_axis(name: str, given: Any) -> Axis:
 
 def _seeds(given: int | Sequence[int]) -> Axis:
     if np.ndim(given) == 0:
-        return Axis("seed", np.arange(check_count("seeds", given, 1), dtype=np.int64))
+        count = check_count("seeds", given, 1)
+        if count > _MOST_SEEDS:
+            raise ValueError(f"seeds = {count}: give at most {_MOST_SEEDS}, or a sequence")
+        return Axis("seed", np.arange(count, dtype=np.int64))
     values = np.asarray(given)
     if values.ndim != 1 or values.size == 0 or values.dtype.kind not in "iu":
         raise ValueError(f"seeds = {given!r}: give a count or a non-empty 1-d sequence of integers")

@@ -170,7 +170,9 @@ class BrokenLaw(Gaussian):
     ids=lambda x: x.label if isinstance(x, theory.Status) else "",
 )
 def test_every_failure_has_its_status_and_no_number(status, problem, tolerances):
-    at = {"overparam": [0.5, 2.0], "alpha_T": 3.0, "lam": 1e-4}
+    # weak regularisation, lest relaxation alone arrives
+    lam = 1e-4 if status is theory.Status.MAX_STEPS else 0.1
+    at = {"overparam": [0.5, 2.0], "alpha_T": 3.0, "lam": lam}
     with pytest.raises(theory.SolveError) as caught:
         theory.solve(problem, **at, tolerances=tolerances)
     assert status.sentence in str(caught.value)

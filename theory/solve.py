@@ -112,8 +112,9 @@ def solve(
     Raises
     ------
     ValueError
-        For an axis that is not positive, distinct and at most 1-d, and for a measure that does
-        not exist (lam = 0 with finite beta, ZeroOne with beta = inf).
+        For an axis that is not positive, distinct and at most 1-d, for a measure that does not
+        exist (lam = 0 with finite beta, ZeroOne with beta = inf), and as ``InvalidProblem`` for a
+        teacher whose labels do not rise with its field.
     SolveError
         When a point did not converge and ``throw`` is True; carries the Solution.
 
@@ -167,7 +168,13 @@ def solve(
 
 
 def _check_measure(problem: Problem, lam: Array, beta: Array) -> None:
-    """Refuse measures that do not exist."""
+    """Refuse measures that do not exist, and teachers of which features carry nothing."""
+    teacher = problem.teacher
+    if not teacher.correlation * teacher.rho**0.5 > 1e-12:
+        raise InvalidProblem(
+            f"teacher = {teacher!r}: E[y nu] = {teacher.correlation * teacher.rho:.3g}, so there is "
+            "nothing linear to learn; give labels that rise with nu"
+        )
     if not problem.loss.convex and np.any(np.isinf(beta)):
         raise ValueError(
             f"beta = inf with loss = {problem.loss!r}: its minimisers are not described by a "
