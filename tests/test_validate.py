@@ -207,8 +207,9 @@ def test_verdict_names_the_disagreement(rng):
     summary = validate.summarise(validate.compare(curve, make_run(rng)))
     verdict = validate.agrees(summary, 1e-2)
     assert not verdict
-    assert len(verdict.rejected) == 1
+    assert len(verdict.rejected) == 2
     assert verdict.rejected[0].startswith("bmd, overparam = 1")
+    assert "all points together" in verdict.rejected[1]
     assert "disagree" in verdict.sentence
 
 
@@ -223,10 +224,64 @@ def test_table_has_a_row_per_point_and_a_column_per_variable(rng):
     lines = text.splitlines()
     assert lines[0] == "alpha_T = 3"
     assert lines[1].split() == ["overparam", "lam", "test_error", "bmd"]
-    assert len(lines) == 2 + 6 + 1 + 3
+    assert len(lines) == 2 + 6 + 1 + 4
     assert len({len(line) for line in lines[1:]}) == 1
 
 
 def test_table_of_one_point(rng):
     run = make_run(rng, D=(100,)).isel(overparam=0, lam=0, D=0)
     assert len(validate.table(validate.compare(make_curve(), run)).splitlines()) == 2
+
+
+@pytest.mark.parametrize("D", [(50, 100), (50, 100, 200)])
+def test_pooled_z_is_student_on_means_over_points(rng, D):
+    """By hand: standardise, average over points, fit a line in 1/D through the means of seeds."""
+    curve, run = make_curve(), make_run(rng, D=D, seeds=12, bias=3.0)
+    x = (run.bmd - 1.5) / run.bmd.std("seed", ddof=1)
+    each = x.mean(["overparam", "lam"])
+    mean, error = each.mean("seed").values, each.std("seed", ddof=1).values / np.sqrt(12)
+    design = np.stack([np.ones(len(D)), 1 / np.array(D)], axis=1) / error[:, None]
+    covariance = np.linalg.inv(design.T @ design)
+    intercept = (covariance @ design.T @ (mean / error))[0]
+    got = validate.summarise(validate.compare(curve, run)).sel(variable="bmd")
+    assert float(got.pooled_z) == pytest.approx(intercept / np.sqrt(covariance[0, 0]), rel=1e-9)
+    assert int(got.pooled_points) == 6
+
+
+def test_pooled_test_keeps_its_level_when_points_share_their_noise():
+    """200 runs whose points are copies of one another: a chi-square would be far too bold.
+
+    At level 0.05 a share of 0.12 or more has probability below 1e-4 under a binomial law.
+    """
+    curve = make_curve()
+    small = 0
+    for seed in range(200):
+        run = make_run(np.random.default_rng(seed), seeds=10)
+        same = run.isel(overparam=0, lam=0, drop=True)
+        for name in TRUTH:
+            run[name] = same[name].broadcast_like(run[name])
+        summary = validate.summarise(validate.compare(curve, run))
+        small += float(summary.pooled_p_value.sel(variable="bmd")) < 0.05
+    assert small / 200 < 0.12
+
+
+def test_a_small_common_shift_is_seen_together_and_not_alone(rng):
+    """A theory 5 % off everywhere, noise of 12 % a network: no single point can tell."""
+    run = make_run(rng, overparam=list(np.geomspace(0.1, 4, 13)), seeds=32, noise=0.024)
+    curve = make_curve(overparam=list(np.geomspace(0.1, 4, 13)))
+    assert validate.agrees(validate.summarise(validate.compare(curve, run)))
+    summary = validate.summarise(
+        validate.compare(curve.assign(test_error=curve.test_error * 1.05), run)
+    )
+    verdict = validate.agrees(summary)
+    assert not verdict
+    assert all("all points together" in place for place in verdict.rejected[:1])
+
+
+def test_a_failed_seed_leaves_the_pooled_test_untested(rng):
+    run = make_run(rng)
+    run.bmd[{"overparam": 0, "lam": 0, "D": 0, "seed": 0}] = np.nan
+    run.status[{"overparam": 0, "lam": 0, "D": 0, "seed": 0}] = 1
+    summary = validate.summarise(validate.compare(make_curve(), run))
+    assert np.isnan(float(summary.pooled_z.sel(variable="bmd")))
+    assert not validate.agrees(summary)

@@ -112,25 +112,37 @@ def agrees(result: xr.Dataset, level: float = 1e-3) -> Verdict:
     -----
     Variables measured on one instance are correlated, and so are points that differ in ``lam``
     alone, which share their instances. A chi-square summed over them has no known law; Holm's
-    method is valid under any dependence, at the price of some power.
+    method is valid under any dependence. Its price in power is paid back by one more test for each
+    variable, of all points together (:func:`validate.pooled.pooled_deviation`).
     """
     if not 0 < level < 1:
         raise ValueError(f"level = {level}: give a number between 0 and 1")
-    p = result["p_value"]
-    adjusted = p.copy(data=holm(p.values))
-    flat = adjusted.stack(test=adjusted.dims)
-    flat = flat[np.argsort(flat.values, kind="stable")]
-    z = result["z"].stack(test=adjusted.dims).sel(test=flat["test"])
-    tests = int(flat.notnull().sum())
-    rejected = tuple(
-        f"{describe(z[i])}: z = {float(z[i]):+.1f}" for i in np.flatnonzero((flat <= level).values)
-    )
-    untested = flat.size - tests
+    tested = [_flat(result["p_value"], result["z"])]
+    if "pooled_p_value" in result:
+        counted = result["pooled_points"] > 0
+        pooled = _flat(result["pooled_p_value"], result["pooled_z"], "all points together")
+        tested.append([t for t, use in zip(pooled, counted.values.ravel(), strict=True) if use])
+    places, scores, p_values = zip(*(row for part in tested for row in part), strict=True)
+    adjusted = holm(p_values)
+    order = np.argsort(adjusted, kind="stable")
+    tests = int(np.sum(~np.isnan(adjusted)))
+    untested = adjusted.size - tests
+    rejected = tuple(f"{places[i]}: z = {scores[i]:+.1f}" for i in order if adjusted[i] <= level)
     return Verdict(
         agrees=not rejected and untested == 0 and tests > 0,
         level=level,
-        p_value=float(flat[0]) if tests else float("nan"),
+        p_value=float(np.nanmin(adjusted)) if tests else float("nan"),
         tests=tests,
         untested=untested,
         rejected=rejected,
     )
+
+
+def _flat(p: xr.DataArray, z: xr.DataArray, where: str = "") -> list[tuple[str, float, float]]:
+    """(place, z, p-value) of every test."""
+    scores = z.transpose(*p.dims).stack(test=p.dims)
+    values = p.stack(test=p.dims)
+    return [
+        (f"{describe(scores[i])}{', ' if where else ''}{where}", float(scores[i]), float(values[i]))
+        for i in range(scores.size)
+    ]

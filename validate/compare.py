@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy import stats
 
+from validate.pooled import pooled_deviation, two_sided
 from validate.seeds import over_seeds
 
 __all__ = ["PHYSICAL", "compare"]
@@ -96,6 +96,8 @@ def compare(curve: xr.Dataset, run: xr.Dataset) -> xr.Dataset:
     z = difference / spread
     dof = run.sizes["seed"] - 1
     points = set(z.dims) - {"variable"}
+    pooled = pooled_deviation(run, theory)
+    pooled_z = pooled["pooled_mean"] / pooled["pooled_error"]
     return xr.Dataset(
         {
             "theory": theory,
@@ -104,9 +106,12 @@ def compare(curve: xr.Dataset, run: xr.Dataset) -> xr.Dataset:
             "difference": difference,
             "z": z,
             "dof": xr.full_like(z, float(dof)),
-            "p_value": z.copy(data=2 * stats.t.sf(np.abs(z.values), dof)),
+            "p_value": two_sided(z, dof),
             "n_seeds": xr.full_like(n_failed, run.sizes["seed"], dtype=int),
             "n_failed": n_failed,
+            **pooled,
+            "pooled_z": pooled_z,
+            "pooled_p_value": two_sided(pooled_z, dof),
         },
         attrs={
             "kind": "comparison",

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import xarray as xr
 from scipy import stats
+
+from validate.pooled import two_sided
 
 __all__ = ["summarise"]
 
@@ -30,8 +34,9 @@ def summarise(comparison: xr.Dataset) -> xr.Dataset:
         - ``fit_chi_square``: misfit of the straight line, for sizes - 2 degrees of freedom
           (attribute ``fit_dof``; with two sizes the line is exact and this is 0).
 
-        Per ``variable``: ``points`` with a number, ``largest_z`` (by modulus), ``chi_square``
-        and ``chi_square_p``. Attribute ``untested`` counts what is NaN.
+        Per ``variable``: ``pooled_z`` and ``pooled_p_value``, the test of all points together
+        (:func:`validate.pooled.pooled_deviation`); ``points`` with a number, ``largest_z`` (by
+        modulus), ``chi_square`` and ``chi_square_p``. Attribute ``untested`` counts what is NaN.
 
     Raises
     ------
@@ -57,29 +62,17 @@ def summarise(comparison: xr.Dataset) -> xr.Dataset:
             "D: the comparison has one size, and bias cannot be told from noise; simulate at two "
             "or more sizes"
         )
-    mean, error = comparison["mean"], comparison["standard_error"]
-    x = 1.0 / comparison["D"].astype(float)
-    # Standard errors far apart would cancel in the normal equations. Only the weights are limited:
-    # the line stays unbiased, and its uncertainty is that of the limited weights.
-    largest = error.max("D", skipna=False)
-    weight = (largest / error.clip(min=_CONDITIONING * largest)) ** 2
-    total = weight.sum("D", skipna=False)
-    centre = (weight * x).sum("D", skipna=False) / total
-    spread = (weight * (x - centre) ** 2).sum("D", skipna=False)
-    to_slope = weight * (x - centre) / spread
-    to_intercept = weight / total - centre * to_slope
-
-    intercept = (to_intercept * mean).sum("D", skipna=False)
-    slope = (to_slope * mean).sum("D", skipna=False)
-    parts = (to_intercept * error) ** 2
-    variance = parts.sum("D", skipna=False)
-    dof = variance**2 / (parts**2 / comparison["dof"]).sum("D", skipna=False)
-    misfit = ((mean - intercept - slope * x) / error) ** 2
+    line = _fit(comparison, "mean", "standard_error", comparison["dof"])
+    z = (line.intercept - comparison["theory"]) / line.intercept_error
+    p_value = two_sided(z, line.dof)
     sizes = comparison.sizes["D"]
-
-    difference = intercept - comparison["theory"]
-    z = difference / np.sqrt(variance)
-    p_value = xr.apply_ufunc(lambda t, n: 2 * stats.t.sf(np.abs(t), n), z, dof)
+    pooled = {}
+    if "pooled_mean" in comparison:
+        seeds = comparison["dof"].max() + 0.0 * comparison["pooled_mean"]
+        together = _fit(comparison, "pooled_mean", "pooled_error", seeds)
+        pooled_z = together.intercept / together.intercept_error
+        pooled = {"pooled_z": pooled_z, "pooled_p_value": two_sided(pooled_z, together.dof)}
+        pooled["pooled_points"] = comparison["pooled_points"].min("D")
     points = [d for d in z.dims if d != "variable"]
     # Halved and floored so that neither end of the scale becomes an infinite score.
     score = xr.apply_ufunc(lambda p: stats.norm.isf(np.maximum(p, 1e-300) / 2), p_value)
@@ -88,15 +81,16 @@ def summarise(comparison: xr.Dataset) -> xr.Dataset:
     return xr.Dataset(
         {
             "theory": comparison["theory"],
-            "intercept": intercept,
-            "intercept_error": np.sqrt(variance),
-            "slope": slope,
-            "slope_error": np.sqrt(((to_slope * error) ** 2).sum("D", skipna=False)),
-            "difference": difference,
+            "intercept": line.intercept,
+            "intercept_error": line.intercept_error,
+            "slope": line.slope,
+            "slope_error": line.slope_error,
+            "difference": line.intercept - comparison["theory"],
             "z": z,
-            "dof": dof,
+            "dof": line.dof,
             "p_value": p_value,
-            "fit_chi_square": misfit.sum("D", skipna=False) if sizes > 2 else xr.zeros_like(z),
+            "fit_chi_square": line.misfit if sizes > 2 else xr.zeros_like(z),
+            **pooled,
             "points": counted,
             "largest_z": abs(z).max(points),
             "chi_square": chi_square,
@@ -109,3 +103,39 @@ def summarise(comparison: xr.Dataset) -> xr.Dataset:
             "untested": int(z.isnull().sum()),
         },
     ).transpose("variable", ...)
+
+
+class _Line(NamedTuple):
+    intercept: xr.DataArray
+    intercept_error: xr.DataArray
+    slope: xr.DataArray
+    slope_error: xr.DataArray
+    dof: xr.DataArray
+    misfit: xr.DataArray
+
+
+def _fit(comparison: xr.Dataset, mean_name: str, error_name: str, dof: xr.DataArray) -> _Line:
+    """Weighted straight line in 1/D."""
+    mean, error = comparison[mean_name], comparison[error_name]
+    x = 1.0 / comparison["D"].astype(float)
+    # Standard errors far apart would cancel in the normal equations. Only the weights are limited:
+    # the line stays unbiased, and its uncertainty is that of the limited weights.
+    largest = error.max("D", skipna=False)
+    weight = (largest / error.clip(min=_CONDITIONING * largest)) ** 2
+    total = weight.sum("D", skipna=False)
+    centre = (weight * x).sum("D", skipna=False) / total
+    spread = (weight * (x - centre) ** 2).sum("D", skipna=False)
+    to_slope = weight * (x - centre) / spread
+    to_intercept = weight / total - centre * to_slope
+    intercept = (to_intercept * mean).sum("D", skipna=False)
+    slope = (to_slope * mean).sum("D", skipna=False)
+    parts = (to_intercept * error) ** 2
+    variance = parts.sum("D", skipna=False)
+    return _Line(
+        intercept,
+        variance**0.5,
+        slope,
+        ((to_slope * error) ** 2).sum("D", skipna=False) ** 0.5,
+        variance**2 / (parts**2 / dof).sum("D", skipna=False),
+        (((mean - intercept - slope * x) / error) ** 2).sum("D", skipna=False),
+    )

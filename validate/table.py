@@ -22,7 +22,8 @@ def table(result: xr.Dataset) -> str:
     -------
     str
         Points with a failed seed or an unsolved theory show ``--``. A summary ends with the
-        largest modulus, the pooled chi-square per point and its p-value for each variable.
+        largest modulus, the pooled chi-square per point with its p-value, and the z of all points
+        together for each variable.
     """
     z = result["z"]
     known = [a for a in AXES if a in z.coords and a != "variable"]
@@ -45,6 +46,9 @@ def table(result: xr.Dataset) -> str:
             ("p (chi2)", result["chi_square_p"], ".2g"),
         ):
             footer.append([title, *[_number(float(v), style) for v in values]])
+        if "pooled_z" in result:
+            together = [_number(float(v), "+.1f") for v in result["pooled_z"]]
+            footer.append(["z of all together", *together])
     widths = [max(map(len, column)) for column in zip([*axes, *names], *body, strict=True)]
     lead = "  ".join(a.rjust(w) for a, w in zip(axes, widths, strict=False))
     if footer:  # the titles of the footer stand under the axes

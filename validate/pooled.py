@@ -1,0 +1,62 @@
+"""One test a variable over all points: a theory that is off by the same few per cent everywhere."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from scipy import stats
+
+__all__ = ["pooled_deviation", "two_sided"]
+
+_RESOLUTION = 1e-9  # relative spread below which a point says nothing
+_COUNTS = 10.0  # training errors expected per instance, below which their law is too skew
+
+
+def pooled_deviation(run: xr.Dataset, theory: xr.DataArray) -> xr.Dataset:
+    """Mean over points of the deviation from theory, in units of each point's spread over seeds.
+
+    Parameters
+    ----------
+    run : xarray.Dataset
+        Simulation with a dimension ``seed``.
+    theory : xarray.DataArray
+        Theory at the points of ``run``, with a dimension ``variable``.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``pooled_mean`` and ``pooled_error`` over ``variable`` and, if there, ``D``. NaN where a
+        seed failed; where no point counts, NaN as well and ``pooled_points`` is 0.
+
+    Notes
+    -----
+    For seed s, T_s is the mean over points of (x_s - theory) / sd(x). Seeds are independent, whatever
+    the points of one seed share, so the mean of T_s over seeds has the standard error
+    sd(T) / sqrt(seeds) and Student's law: unlike a chi-square summed over points, this needs no
+    independence between points, and unlike single points it sees a small common shift.
+    """
+    x = run[[str(n) for n in theory["variable"].values]].astype(float).to_dataarray("variable")
+    sd = x.std("seed", ddof=1, skipna=False)
+    counts = theory.notnull() & ~(sd <= _RESOLUTION * abs(theory))
+    if "P" in run:
+        patterns = run["P"].max("seed") if "seed" in run["P"].dims else run["P"]
+        rare = (theory["variable"] == "train_error") & (theory * patterns < _COUNTS)
+        counts = counts & ~rare
+    points = [d for d in x.dims if d not in ("variable", "D", "seed")]
+    number = counts.broadcast_like(sd).sum(points)
+    deviation = ((x - theory) / sd).where(counts, 0.0)
+    each = deviation.sum(points, skipna=False) / number.where(number > 0)
+    seeds = x.sizes["seed"]
+    return xr.Dataset(
+        {
+            "pooled_mean": each.mean("seed", skipna=False),
+            "pooled_error": each.std("seed", ddof=1, skipna=False) / np.sqrt(seeds),
+            "pooled_points": number,
+        }
+    )
+
+
+def two_sided(z: xr.DataArray, dof: xr.DataArray | float) -> xr.DataArray:
+    """Two-sided p-value of Student's t."""
+    found: xr.DataArray = xr.apply_ufunc(lambda t, n: 2 * stats.t.sf(np.abs(t), n), z, dof)
+    return found
