@@ -65,20 +65,25 @@ def test_module_runs_and_a_bad_value_is_one_line_with_exit_code_2():
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_interrupt_prints_one_line_and_exits_130():
     code = (
-        "import time, twinpeaks, commands.solve\n"
+        "import signal, time, twinpeaks, commands.solve\n"
+        # a shell's background job starts with the signal ignored
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "commands.solve.make_problem = lambda **_: (print('here', flush=True), time.sleep(60))\n"
         "twinpeaks.main()"
     )
-    child = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", code, "solve", "--overparam", "1"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    assert child.stdout is not None
-    child.stdout.readline()
-    child.send_signal(signal.SIGINT)
-    _, error = child.communicate(timeout=20)
+    ) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        child.send_signal(signal.SIGINT)
+        try:
+            _, error = child.communicate(timeout=30)
+        finally:
+            child.kill()
     assert child.returncode == 130
     assert error == "twinpeaks: interrupted\n"
 
