@@ -18,7 +18,7 @@ def with_threshold(problem: theory.Problem, curve: xr.Dataset) -> xr.Dataset:
 
     try:
         values = theory.interpolation_threshold(problem, curve["alpha_T"].values)
-    except (theory.InvalidProblem, NotImplementedError):
+    except theory.InvalidProblem:
         return curve
     attrs = {
         "long_name": "interpolation threshold",

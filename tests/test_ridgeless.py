@@ -63,9 +63,8 @@ def test_margin_losses_share_the_maximum_margin_classifier():
 
 
 def test_least_squares_below_the_threshold():
-    """N < P, lam = 0, linear-Gaussian theory: train loss is (1 - N/P) times half the noise left."""
+    """N < P, lam = 0: the hat matrix has trace N, so residuals shrink by 1/(1 + V) = 1 - N/P."""
     got = theory.solve(theory.Problem(), overparam=0.5, alpha_T=3.0, lam=0.0)
-    # alpha V' = V (1 + V): leverage N/P leaves residuals scaled by 1/(1 + V) = 1 - N/P
     assert 1 / (1 + float(got.V)) == pytest.approx(0.5, rel=1e-10)
 
 

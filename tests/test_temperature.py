@@ -28,7 +28,11 @@ AT = {"overparam": 0.8, "alpha_T": 2.0, "lam": 0.1}
 @pytest.mark.parametrize("T", [0.0, 1e-3, 0.7, 20.0])
 @pytest.mark.parametrize("problem", PAIRS, ids=repr)
 def test_channel_jacobian(problem, T):
-    """Exact derivatives of the three averages, at every temperature, against differences."""
+    """Exact derivatives of the three averages, at every temperature, against differences.
+
+    They steer Newton and ride along in the quadrature without deciding on it, so that a sharp
+    response (ZeroOne at T = 1e-3) leaves them at a few 1e-8 of the largest.
+    """
     if T == 0 and not problem.loss.convex:
         pytest.skip("finite temperature only")
     channel = channel_for(problem, 2e-14)
@@ -44,7 +48,7 @@ def test_channel_jacobian(problem, T):
         ]
         difference = (8 * (values[0] - values[1]) - (values[2] - values[3])) / (12 * h[:, None])
         scale = np.max(np.abs(jacobian), axis=(1, 2))[:, None]
-        assert jacobian[:, :, k] / scale == pytest.approx(difference / scale, abs=5e-7)
+        assert jacobian[:, :, k] / scale == pytest.approx(difference / scale, abs=1e-7)
 
 
 @pytest.mark.parametrize("beta", [1e-3, 0.3, 5.0, 300.0, 1e5])
@@ -223,7 +227,8 @@ def test_posterior_mean_is_better_than_a_sample():
         got = theory.solve(problem, **AT, beta=[0.5, 5.0])
         assert (got.test_error_mean < got.test_error).all()
         assert (got.Q_d > got.Q_0).all()
-        assert (got.replicon > 0).all() == problem.loss.convex or not problem.loss.convex
+        if problem.loss.convex:
+            assert (got.replicon > 0).all()
 
 
 def test_measures_that_do_not_exist_are_refused():
