@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from simulate.device import Workspace
-from simulate.draw import TorchRandom, features, input_blocks
-from theory.activations import Activation
+from simulate.draw import TorchRandom, input_blocks
+from simulate.layers import Layers
 from theory.teachers.base import Random
 
 __all__ = [
@@ -190,56 +190,51 @@ def mean_dimension(
     return Estimate(float(estimate.value), float(estimate.standard_error))
 
 
-def feature_influence(
-    activation: Activation, F: Tensor, W: Tensor, x: Tensor, work: Workspace
-) -> Tensor:
-    """sum_k (D_k f)^2 for f(x) = w.sigma(F^T x / sqrt(D)) / sqrt(N) and every column w of W.
+def feature_influence(layers: Layers, W: Tensor, x: Tensor, work: Workspace) -> Tensor:
+    """sum_k (D_k f)^2 for f(x) = w.z(x) / sqrt(N) and every column w of W.
 
-    A flip of x_k adds the rank-one term -2 x_k F_k / sqrt(D) to the pre-activations, so one
-    flipped input costs N activations and no product with F; all columns share them.
+    A flip of x_k adds the rank-one term -2 x_k F_k / sqrt(D) to the first pre-activations, so one
+    flipped input costs N activations and no product with the first layer; all columns share them.
 
     Parameters
     ----------
-    activation : Activation
-        sigma.
-    F : Tensor of shape (D, N)
+    layers : Layers
         Features.
     W : Tensor of shape (N, n_columns)
         Weights.
     x : Tensor of shape (n, D)
         Points of {-1, 1}^D.
     work : Workspace
-        Bounds the chunk of (inputs, flips, N) alive at one time.
+        Bounds the chunk of (inputs, flips, widest layer) alive at one time.
 
     Returns
     -------
     Tensor of shape (n, n_columns)
     """
+    F = layers.matrices[0]
     D, N = F.shape
-    scaled = W / (2.0 * N**0.5)
+    scaled = W / (2.0 * layers.N**0.5)
     shift = x * (-2.0 / D**0.5)
-    rows = work.rows(N)
+    rows = work.rows(layers.widest)
     n_flips, n_inputs = min(rows, D), max(1, rows // D)
     buffer = torch.empty(n_inputs * n_flips * N, dtype=F.dtype, device=F.device)
     total = W.new_zeros(len(x), W.shape[1])
     for i in range(0, len(x), n_inputs):
         u = (x[i : i + n_inputs] @ F).div_(D**0.5)
-        # activation() may return its argument: u must survive it, and does, as nothing is in place
-        base = activation(u) @ scaled
+        base = layers.above(u) @ scaled
         for k in range(0, D, n_flips):
             flips, delta = F[k : k + n_flips], shift[i : i + n_inputs, k : k + n_flips]
             out = buffer[: delta.numel() * N].view(*delta.shape, N)
             torch.mul(delta[:, :, None], flips, out=out)
             out += u[:, None, :]
-            flipped = activation(out.view(-1, N)) @ scaled
+            flipped = layers.above(out.view(-1, N)) @ scaled
             change = flipped.view(*delta.shape, -1).sub_(base[:, None, :])
             total[i : i + n_inputs] += change.square_().sum(1)
     return total
 
 
 def feature_mean_dimension(
-    activation: Activation,
-    F: Tensor,
+    layers: Layers,
     W: Tensor,
     random_flips: TorchRandom,
     random_variance: TorchRandom,
@@ -251,15 +246,15 @@ def feature_mean_dimension(
 
     NaN where a column is 0.
     """
-    D, N = F.shape
+    D, N = layers.D, layers.N
     influences, outputs = [], []
     for rows in input_blocks(n_flip):
         x = _hypercube(random_flips, rows, D)
-        influences.append(feature_influence(activation, F, W, x, work).cpu().numpy())
+        influences.append(feature_influence(layers, W, x, work).cpu().numpy())
     for rows in input_blocks(n_variance):
         x = _hypercube(random_variance, rows, D)
         outputs += [
-            (features(activation, part, F) @ W / N**0.5).cpu().numpy()
-            for part in torch.split(x, work.rows(N))
+            (layers(part) @ W / N**0.5).cpu().numpy()
+            for part in torch.split(x, work.rows(layers.widest))
         ]
     return ratio_estimate(np.concatenate(influences), np.concatenate(outputs)[:, :, None])

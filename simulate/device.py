@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -84,10 +86,17 @@ def _available(device: torch.device) -> int:
         return 8 * 2**30
 
 
-def _needed(D: int, N: int, P: int, n_lam: int, quadratic: bool) -> int:
+def _needed(D: int, N: int, P: int, hidden: tuple[int, ...], n_lam: int, quadratic: bool) -> int:
     """Count the bytes that cannot be chunked: F, design, weights and the trainer's matrices."""
     k = min(N, P)
-    numbers = D * N + P * N + 4 * N * n_lam + P * D + _DRAW_ROWS * D
+    layers = [D, *hidden, N]
+    numbers = (
+        sum(a * b for a, b in itertools.pairwise(layers))
+        + P * N
+        + 4 * N * n_lam
+        + P * D
+        + _DRAW_ROWS * D
+    )
     numbers += 4 * k * k  # the Gram matrix, its eigenvectors and the solver's workspace
     if not quadratic:
         numbers += 2 * k * k  # two successive Hessians and a factor are alive at once
@@ -98,6 +107,7 @@ def _needed(D: int, N: int, P: int, n_lam: int, quadratic: bool) -> int:
 
 def plan_memory(
     sizes: list[tuple[int, int, int]],
+    hidden: Callable[[int], tuple[int, ...]],
     n_lam: int,
     quadratic: bool,
     device: torch.device,
@@ -109,6 +119,8 @@ def plan_memory(
     ----------
     sizes : list of (D, N, P)
         Every size of the sweep.
+    hidden : callable
+        Widths of the hidden layers at D.
     n_lam : int
         Number of ridge penalties trained at once.
     quadratic : bool
@@ -130,7 +142,8 @@ def plan_memory(
         budget = memory
     chunk = _GPU_CHUNK if device.type == "cuda" else _CPU_CHUNK
     for D, N, P in sizes:
-        fixed, row = _needed(D, N, P, n_lam, quadratic), _TEMPORARIES * _FLOAT * N
+        widest = max((N, *hidden(D)))
+        fixed, row = _needed(D, N, P, hidden(D), n_lam, quadratic), _TEMPORARIES * _FLOAT * widest
         if fixed + row > budget:
             raise ValueError(
                 f"D = {D}, N = {N}, P = {P} need {fixed + row} bytes on {device} and memory = "

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from simulate.device import _DRAW_ROWS, Workspace
-from theory.activations import Activation
+from simulate.layers import Layers
 from theory.problem import Problem
 
 __all__ = [
@@ -21,7 +21,6 @@ __all__ = [
     "TorchRandom",
     "check_sizes",
     "draw_instance",
-    "features",
     "input_blocks",
 ]
 
@@ -77,46 +76,39 @@ class Instance:
 
     Attributes
     ----------
-    F : Tensor of shape (D, N)
-        Frozen features, in the coordinates in which inputs are i.i.d. of variance 1.
+    layers : Layers
+        Frozen features.
     teacher : Tensor of shape (D,)
-        w_T in the same coordinates, |w_T|^2 = rho D.
+        w_T in the coordinates of the inputs, |w_T|^2 = rho D.
     design : Tensor of shape (P, N)
-        X = sigma(x F / sqrt(D)) / sqrt(N), so that the outputs are X w.
+        X = z(x) / sqrt(N), so that the outputs are X w.
     y : Tensor of shape (P,)
         Labels.
     """
 
-    F: Tensor
+    layers: Layers
     teacher: Tensor
     design: Tensor
     y: Tensor
-
-
-def features(activation: Activation, x: Tensor, F: Tensor) -> Tensor:
-    """Return z = sigma(x F / sqrt(D)) for inputs x of shape (n, D); shape (n, N)."""
-    z: Tensor = activation((x @ F).div_(F.shape[0] ** 0.5))
-    return z
 
 
 def draw_instance(
     problem: Problem, D: int, N: int, P: int, random: TorchRandom, work: Workspace
 ) -> Instance:
     """Draw features, teacher, Gaussian training inputs and labels, in this order."""
-    F: Tensor
     teacher: Tensor
-    F, teacher = problem.features.sample(
+    matrices, teacher = problem.features.sample(
         D, N, problem.activation.moments, problem.teacher.rho, random
     )
+    layers = Layers(problem.activation, matrices)
+    rows = work.rows(layers.widest)
     x = random.normal(P, D)
     y: Tensor = problem.teacher.sample(x @ teacher / D**0.5, random)
     design = torch.empty(P, N, dtype=torch.float64, device=work.device)
     # In chunks: an activation makes temporaries of the size of its argument.
-    for source, target in zip(
-        torch.split(x, work.rows(N)), torch.split(design, work.rows(N)), strict=True
-    ):
-        torch.div(features(problem.activation, source, F), N**0.5, out=target)
-    return Instance(F, teacher, design, y)
+    for source, target in zip(torch.split(x, rows), torch.split(design, rows), strict=True):
+        torch.div(layers(source), N**0.5, out=target)
+    return Instance(layers, teacher, design, y)
 
 
 class _DrawnError(Exception):

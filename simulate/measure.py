@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from simulate.device import Workspace
-from simulate.draw import Instance, TorchRandom, features, input_blocks
+from simulate.draw import Instance, TorchRandom, input_blocks
 from theory.activations import HermiteMoments
 from theory.problem import Problem
 from theory.teachers.base import RealTeacher, Teacher
@@ -26,10 +26,9 @@ def _host(x: Tensor) -> Values:
 
 def measure_overlaps(instance: Instance, W: Tensor, moments: HermiteMoments) -> dict[str, Values]:
     """q_d, p_d, r, Q_d and m of the columns of W, each of shape (n_lam,)."""
-    D, N = instance.F.shape
-    s = instance.F @ W / N**0.5
-    q, p = _host((W * W).sum(0) / N), _host((s * s).sum(0) / D)
-    r = _host(instance.teacher @ s / D)
+    layers = instance.layers
+    q, p = _host((W * W).sum(0) / layers.N), _host(layers.linear_norm(W))
+    r = _host(instance.teacher @ layers.project(W) / layers.D)
     Q = moments.kappa_1**2 * p + moments.kappa_star**2 * q
     return {"q_d": q, "p_d": p, "r": r, "Q_d": Q, "m": moments.kappa_1 * r}
 
@@ -92,16 +91,15 @@ def measure_test_error(
 
     For binary labels the standard error sqrt(var / n_test) is the binomial one.
     """
-    D, N = instance.F.shape
+    layers = instance.layers
+    D, N, rows = layers.D, layers.N, work.rows(layers.widest)
     total = torch.zeros(W.shape[1], dtype=torch.float64, device=W.device)
     square = torch.zeros_like(total)
     for block in input_blocks(n_test):
         x = random.normal(block, D)
         y = problem.teacher.sample(x @ instance.teacher / D**0.5, random)
-        for inputs, labels in zip(
-            torch.split(x, work.rows(N)), torch.split(y, work.rows(N)), strict=True
-        ):
-            f = features(problem.activation, inputs, instance.F) @ W / N**0.5
+        for inputs, labels in zip(torch.split(x, rows), torch.split(y, rows), strict=True):
+            f = layers(inputs) @ W / N**0.5
             error = _pattern_error(problem.teacher, labels, f)
             total += error.sum(0)
             square += (error**2).sum(0)

@@ -112,6 +112,7 @@ def run(
         )
     work = plan_memory(
         grid.sizes,
+        problem.features.hidden,
         len(grid.lam.values),
         problem.loss.quadratic is not None,
         choose_device(device),
@@ -142,8 +143,7 @@ def _instance(
     out |= measure_test_error(problem, instance, W, streams.test, counts["n_test"], work)
     out["test_error_overlap"] = overlap_test_error(problem.teacher, out["Q_d"], out["m"])
     estimate = feature_mean_dimension(
-        problem.activation,
-        instance.F,
+        instance.layers,
         W,
         streams.flips,
         streams.variance,

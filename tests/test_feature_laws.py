@@ -30,7 +30,7 @@ def test_resolvent_of_sampled_spectra(c, z):
     N = round(c * D)
     draws = []
     for seed in range(20):
-        F, _ = Gaussian().sample(D, N, MOMENTS, 1.0, NumpyRandom(seed))
+        (F,), _ = Gaussian().sample(D, N, MOMENTS, 1.0, NumpyRandom(seed))
         s = np.linalg.svd(F / np.sqrt(D), compute_uv=False) ** 2
         draws.append((np.sum(1 / (s + z)) + (N - len(s)) / z) / N)
     mean, se = np.mean(draws), np.std(draws, ddof=1) / np.sqrt(len(draws))
@@ -61,38 +61,59 @@ def test_gaussian_traces_are_spectral_averages(c, ridge, Vh):
     assert float(found) == pytest.approx(float(log_det), rel=1e-11, abs=1e-13)
 
 
+def linear_equivalent(layers, w, D):
+    """S, the forms M_j and E[z nu] of drawn layers, by the recursion of the layers' covariances."""
+    v = MOMENTS.kappa_1**2 + MOMENTS.kappa_star**2
+    hidden, nu = [np.eye(D)], w / D**0.5
+    for F in layers[:-1]:
+        n = F.shape[0]
+        hidden = [K1 / v * F.T @ M @ F / n for M in hidden] + [np.eye(F.shape[1])]
+        nu = (K1 / v) ** 0.5 * F.T @ nu / n**0.5
+    F = layers[-1]
+    n = F.shape[0]
+    weights = [1.0] + [KS / v] * (len(layers) - 1)
+    forms = [K1 * F.T @ M @ F / n for M in hidden]
+    S = sum(a * M for a, M in zip(weights, forms, strict=True)) / K1
+    return S, [*forms, np.eye(F.shape[1])], MOMENTS.kappa_1 * F.T @ nu / n**0.5
+
+
 @pytest.mark.parametrize("c", [0.4, 2.5])
 @pytest.mark.parametrize("law", LAWS, ids=repr)
 def test_traces_of_sampled_features(law, c):
-    """Explicit matrix algebra on drawn F and w_T, mean of 12 draws at D = 240.
+    """Explicit matrix algebra on drawn layers and w_T, mean of 10 draws at D = 160.
 
-    R by inversion, the teacher's traces as quadratic forms of E[z nu] = kappa_1 F^T w_T / D.
+    R by inversion, the teacher's traces as quadratic forms of E[z nu].
     Tolerance: 5 standard errors plus 2 % for the 1/D corrections, p < 1e-5 a trace.
     """
     ridge, Vh, rho = 0.05, 0.8, 1.3
-    N, D = (600, 240) if c > 1 else (96, 240)
+    N, D = (400, 160) if c > 1 else (64, 160)
     if isinstance(law, theory.Spectrum):
         D = N  # it needs as many inputs as it has eigenvalues
     rows = []
-    for seed in range(12):
-        F, w = law.sample(D, N, MOMENTS, rho, NumpyRandom(seed))
-        assert F.shape == (D, N)
+    for seed in range(10):
+        layers, w = law.sample(D, N, MOMENTS, rho, NumpyRandom(seed))
+        assert [F.shape[1] for F in layers] == [*law.hidden(D), N]
         assert w @ w == pytest.approx(rho * D)
-        S = F.T @ F / D
+        S, forms_, phi = linear_equivalent(layers, w, D)
         omega = K1 * S + KS * np.eye(N)
         R = np.linalg.inv(ridge * np.eye(N) + Vh * omega)
-        phi = MOMENTS.kappa_1 * F.T @ w / D
         matrices = [R, S @ R, omega @ R, omega @ R @ R, S @ omega @ R @ R]
         forms = [R, R @ R, R @ S @ R]
         row = [np.trace(a) / N for a in matrices] + [phi @ a @ phi for a in forms]
-        rows.append([*row, -np.linalg.slogdet(R)[1] / N])
+        row.append(-np.linalg.slogdet(R)[1] / N)
+        for M in forms_:
+            row += [np.trace(M @ R) / N, np.trace(M @ omega @ R @ R) / N, phi @ R @ M @ R @ phi]
+        rows.append(row)
     mean, se = np.mean(rows, axis=0), np.std(rows, axis=0, ddof=1) / np.sqrt(len(rows))
     arguments = (np.full(1, ridge), np.full(1, Vh))
     found = law.traces(np.full(1, c), MOMENTS, rho, *arguments)
-    exact = [float(a[0]) for a in found] + [
-        float(law.log_det(np.full(1, c), MOMENTS, *arguments)[0])
-    ]
-    for name, got, want, error in zip((*found._fields, "log_det"), mean, exact, se, strict=True):
+    exact = [float(a[0]) for a in found]
+    exact.append(float(law.log_det(np.full(1, c), MOMENTS, *arguments)[0]))
+    names = [*found._fields, "log_det"]
+    for j, form in enumerate(law.forms(np.full(1, c), MOMENTS, rho, *arguments)):
+        exact += [float(a[0]) for a in form]
+        names += [f"{name} of form {j}" for name in form._fields]
+    for name, got, want, error in zip(names, mean, exact, se, strict=True):
         assert abs(got - want) < 5 * error + 0.02 * abs(want), name
 
 
@@ -122,6 +143,46 @@ def test_flat_power_law_is_marchenko_pastur():
         assert a == pytest.approx(b, rel=1e-11), name
 
 
+@pytest.mark.parametrize("c", [0.3, 4.0])
+def test_wide_hidden_layers_are_one_layer(c):
+    """Widths -> infinity: one layer of Gaussian features whose kernel is the composed kernel.
+
+    kappa_1^2 a^2 x.x' is what stays linear; noise and influence coefficients compose by the chain rule.
+    """
+    v = K1 + KS
+    a, b, slope = K1 / v, KS / v, MOMENTS.dkappa_star**2 / v
+    linear, noise = K1 * a * a, KS + K1 * (b + a * b)
+    influence = (a + slope) ** 2 * (K1 + MOMENTS.dkappa_star**2)
+    one = theory.HermiteMoments(0.0, linear**0.5, noise**0.5, (influence - linear) ** 0.5)
+    at = (np.full(1, c), MOMENTS, 1.3, np.full(1, 0.02), np.full(1, 0.8))
+    deep, wide = theory.Deep(widths=(1e9, 1e9)), Gaussian()
+    found, exact = deep.traces(*at), wide.traces(at[0], one, *at[2:])
+    for name in ("R", "OmegaR", "OmegaR2", "TR", "TR2"):
+        assert getattr(found, name) == pytest.approx(getattr(exact, name), rel=1e-7), name
+    for column in range(3):
+        many, two = (
+            sum(
+                w * f[column]
+                for w, f in zip(law.influences(m), law.forms(at[0], m, *at[2:]), strict=True)
+            )
+            for law, m in ((deep, MOMENTS), (wide, one))
+        )
+        assert many == pytest.approx(two, rel=1e-7)
+
+
+def test_forms_sum_to_the_covariance():
+    """Omega = sum kernel_j M_j, so the forms add up to the traces of Omega."""
+    law, v = theory.Deep(widths=(0.6, 1.7)), K1 + KS
+    at = (np.array([0.5, 3.0]), MOMENTS, 1.3, np.full(2, 1e-6), np.array([0.1, 5.0]))
+    kernel, forms, traces = (1.0, KS / v, KS / v, KS), law.forms(*at), law.traces(*at)
+    thermal, noise, signal = (
+        sum(w * f[i] for w, f in zip(kernel, forms, strict=True)) for i in range(3)
+    )
+    assert thermal == pytest.approx(traces.OmegaR, rel=1e-12)
+    assert noise == pytest.approx(K1 * traces.SOmegaR2 + KS * traces.OmegaR2, rel=1e-12)
+    assert signal == pytest.approx(K1 * traces.TSR2 + KS * traces.TR2, rel=1e-12)
+
+
 @pytest.mark.parametrize("law", [a for a in LAWS if not isinstance(a, theory.Spectrum)], ids=repr)
 def test_kernel_limit_is_approached(law):
     """overparam = inf is the limit of a sequence, with corrections of order P/N."""
@@ -140,6 +201,8 @@ def test_kernel_limit_is_approached(law):
     [
         (lambda: theory.PowerLaw(exponent=1.0), "exponent = 1"),
         (lambda: theory.PowerLaw(0.5, 0.6), "teacher_exponent = 0.6"),
+        (lambda: theory.Deep(widths=(1.0, 0.0)), "widths = "),
+        (lambda: theory.Deep(widths="wide"), "widths = 'wide'"),
         (lambda: theory.Spectrum((), ()), "empty"),
         (lambda: theory.Spectrum((1.0, np.nan), (1.0, 1.0)), "eigenvalues contains nan"),
         (lambda: theory.Spectrum((1.0,), (1.0, 1.0)), "1 eigenvalues and 2"),

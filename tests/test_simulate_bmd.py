@@ -11,6 +11,7 @@ import theory
 from simulate.bmd import feature_influence, feature_mean_dimension, influence, ratio_estimate
 from simulate.device import Workspace
 from simulate.draw import TorchRandom
+from simulate.layers import Layers
 
 ACTIVATIONS = [
     theory.Tanh(),
@@ -104,19 +105,28 @@ def test_standard_error_is_unbiased():
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS, ids=repr)
+@pytest.mark.parametrize("hidden", [(), (5, 9)])
 @pytest.mark.parametrize("rows", [1, 3, 7, 20, 1000])
-def test_fast_path_equals_generic(activation, rows):
+def test_fast_path_equals_generic(activation, rows, hidden):
     D, N, columns, n = 7, 11, 3, 6
     random = TorchRandom.from_seed(5)
-    F, W = random.normal(D, N), random.normal(N, columns)
+    sizes = [D, *hidden, N]
+    matrices = tuple(random.normal(a, b) for a, b in itertools.pairwise(sizes))
+    W = random.normal(N, columns)
     x = torch.where(random.uniform(n, D) < 0.5, -1.0, 1.0).double()
     work = Workspace(torch.device("cpu"), rows * 32 * N)
     assert work.rows(N) == rows
-    fast = feature_influence(activation, F, W, x, work).numpy()
+    fast = feature_influence(Layers(activation, matrices), W, x, work).numpy()
+    moments = activation.moments
+    norm = np.hypot(moments.kappa_1, moments.kappa_star)
     for column in range(columns):
 
         def f(x, w=W[:, column]):
-            return activation(x @ F / D**0.5) @ w / N**0.5
+            h = x
+            for F in matrices[:-1]:
+                h = (activation(h @ F / F.shape[0] ** 0.5) - moments.kappa_0) / norm
+            F = matrices[-1]
+            return activation(h @ F / F.shape[0] ** 0.5) @ w / N**0.5
 
         np.testing.assert_allclose(fast[:, column], influence(f, x), rtol=1e-11)
 
@@ -126,7 +136,7 @@ def test_linear_features_have_influence_equal_to_variance():
     F, W = random.normal(9, 20), random.normal(20, 2)
     x = torch.as_tensor(cube(9))
     work = Workspace(torch.device("cpu"), 2**16)
-    total = feature_influence(theory.Identity(), F, W, x, work)
+    total = feature_influence(Layers(theory.Identity(), (F,)), W, x, work)
     exact = ((F @ W) ** 2).sum(0) / (9 * 20)
     np.testing.assert_allclose(total.numpy(), exact.expand_as(total).numpy(), rtol=1e-12)
 
@@ -139,7 +149,7 @@ def test_feature_mean_dimension_against_enumeration():
     f = torch.tanh(torch.as_tensor(cube(D)) @ F / D**0.5) @ W / N**0.5
     exact = [spectral(walsh_hadamard(f[:, column].numpy())) for column in range(2)]
     streams = TorchRandom.from_seed(0), TorchRandom.from_seed(1)
-    estimate = feature_mean_dimension(theory.Tanh(), F, W, *streams, 2000, 20_000, work)
+    estimate = feature_mean_dimension(Layers(theory.Tanh(), (F,)), W, *streams, 2000, 20_000, work)
     assert np.all(np.abs(estimate.value - exact) < 4 * estimate.standard_error)
     assert np.all(estimate.standard_error < 0.02 * estimate.value)
 

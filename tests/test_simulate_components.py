@@ -78,7 +78,7 @@ def test_the_teacher_has_the_norm_that_was_asked_for(law):
     if isinstance(law, theory.Spectrum):
         law = SPECTRUM
     drawn = draw(40, 16, features=law)
-    assert drawn.F.shape == (20, 16)
+    assert (drawn.layers.D, drawn.layers.N) == (20, 16)
     assert float(drawn.teacher @ drawn.teacher) == pytest.approx(20.0, rel=1e-9)
 
 

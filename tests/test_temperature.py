@@ -181,7 +181,7 @@ def test_square_loss_posterior_of_finite_models():
     rows = []
     for seed in range(24):
         rng = np.random.default_rng(seed)
-        F, w = theory.Gaussian().sample(D, N, MOMENTS, 1.0, NumpyRandom(1000 + seed))
+        (F,), w = theory.Gaussian().sample(D, N, MOMENTS, 1.0, NumpyRandom(1000 + seed))
         X = rng.standard_normal((P, D))
         Z = (k1 * X @ F / np.sqrt(D) + ks * rng.standard_normal((P, N))) / np.sqrt(N)
         y = np.sign(X @ w)

@@ -11,10 +11,13 @@ from theory.bayes import bayes_error
 from theory.discovery import public
 from theory.errors import InvalidProblem, SolveError, Status
 from theory.feature_laws.base import FeatureLaw
+from theory.feature_laws.deep import Deep
 from theory.feature_laws.gaussian import Gaussian
 from theory.feature_laws.orthogonal import Orthogonal
+from theory.feature_laws.population import Atoms, Population, PopulationLaw
 from theory.feature_laws.power_law import PowerLaw
 from theory.feature_laws.spectrum import Spectrum
+from theory.free_entropy import free_entropy
 from theory.losses.base import DifferenceLoss, Loss, MarginLoss
 from theory.losses.custom import CustomLoss
 from theory.losses.exponential import Exponential
@@ -34,11 +37,13 @@ from theory.thresholds import interpolation_threshold
 
 __all__ = [
     "Activation",
+    "Atoms",
     "BinaryTeacher",
     "Custom",
     "CustomLink",
     "CustomLoss",
     "CustomTeacher",
+    "Deep",
     "DifferenceLoss",
     "Erf",
     "Exponential",
@@ -54,6 +59,8 @@ __all__ = [
     "Loss",
     "MarginLoss",
     "Orthogonal",
+    "Population",
+    "PopulationLaw",
     "PowerLaw",
     "Probit",
     "Problem",
@@ -71,6 +78,7 @@ __all__ = [
     "Tolerances",
     "ZeroOne",
     "bayes_error",
+    "free_entropy",
     "interpolation_threshold",
     "solve",
 ]

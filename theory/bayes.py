@@ -107,8 +107,8 @@ class _Prior:
     def __init__(self, problem: Problem) -> None:
         law, self.rho = problem.features, problem.teacher.rho
         if isinstance(law, PowerLaw):
-            _, self.weight, teacher = law._population
-            self.variance = self.rho * teacher / self.weight
+            atoms = law.population(problem.activation.moments)
+            self.weight, self.variance = atoms.weight, self.rho * atoms.teacher / atoms.weight
         elif isinstance(law, Gaussian | Orthogonal):
             self.weight, self.variance = np.ones(1), np.full(1, self.rho)
         else:

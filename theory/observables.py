@@ -45,9 +45,9 @@ DESCRIPTIONS: dict[str, tuple[str, str, str]] = {
     "bmd": (
         "Boolean mean dimension",
         "1",
-        "(kappa_1^2 p_d + dkappa_star^2 q_d) / (kappa_1^2 p_d + kappa_star^2 q_d)",
+        "E|grad f|^2 / Q_d; (kappa_1^2 p_d + dkappa_star^2 q_d) / Q_d for one layer of features",
     ),
-    "bmd_mean": ("Boolean mean dimension of the posterior mean", "1", "bmd with p_0, q_0"),
+    "bmd_mean": ("Boolean mean dimension of the posterior mean", "1", "bmd with two replicas"),
     "energy": ("energy density", "per weight", "alpha train_loss + lam q_d / 2"),
     "free_energy": ("free energy density", "per weight", "-free_entropy / beta, and its limit"),
     "free_entropy": ("free entropy density", "per weight", "lim (1/N) E ln Z(beta)"),
@@ -80,10 +80,13 @@ def observables(equations: Equations, u: Array) -> tuple[dict[str, Array], NDArr
     with np.errstate(over="ignore", under="ignore"):  # tails of weight zero
         hats, training = equations.channel.observe(equations.overlaps(u), T)
     order = read(problem, points, hats)
-    linear, star = moments.kappa_1**2, moments.dkappa_star**2
+    coefficients = problem.features.influences(moments)
 
-    def mean_dimension(p: Array, q: Array, Q: Array) -> Array:
-        influence = linear * p + np.where(q > 0, star, 0.0) * np.where(q > 0, q, 1.0)
+    def mean_dimension(forms: tuple[Array, ...], Q: Array) -> Array:
+        influence = np.zeros(Q.shape)
+        for coefficient, form in zip(coefficients, forms, strict=True):
+            # kappa'_star may be infinite where the kernel limit leaves it nothing
+            influence += np.where(form > 0, coefficient, 0.0) * np.where(form > 0, form, 1.0)
         return np.where(Q > 0, influence / Q, 1.0)
 
     test_error = problem.teacher.test_error
@@ -105,8 +108,8 @@ def observables(equations: Equations, u: Array) -> tuple[dict[str, Array], NDArr
         "train_error": training.error,
         "test_error": test_error(order.m, order.Q_d),
         "test_error_mean": test_error(order.m, order.Q_0),
-        "bmd": mean_dimension(order.p_d, order.q_d, order.Q_d),
-        "bmd_mean": mean_dimension(order.p_0, order.q_0, order.Q_0),
+        "bmd": mean_dimension(order.forms_d, order.Q_d),
+        "bmd_mean": mean_dimension(order.forms_0, order.Q_0),
         "energy": energy,
         "free_energy": free,
         "free_entropy": free_entropy,

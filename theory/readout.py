@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.channel import Conjugates
-from theory.feature_laws.base import Traces
+from theory.feature_laws.base import Form, Traces
 from theory.problem import Problem
 
 __all__ = ["OrderParameters", "Points", "order_parameters", "readout", "traces"]
@@ -61,7 +61,10 @@ class Points(NamedTuple):
 
 
 class OrderParameters(NamedTuple):
-    """Order parameters of a typical sample (d) and of two replicas (0)."""
+    """Order parameters of a typical sample (d) and of two replicas (0).
+
+    ``forms`` are w^T M_j w / N for the matrices of the feature law.
+    """
 
     V: Array
     q_0: Array
@@ -72,6 +75,8 @@ class OrderParameters(NamedTuple):
     Q_d: Array
     m: Array
     r: Array
+    forms_0: tuple[Array, ...]
+    forms_d: tuple[Array, ...]
 
 
 def traces(problem: Problem, points: Points, Vh: Array) -> Traces:
@@ -97,7 +102,7 @@ def readout(problem: Problem, points: Points, hats: Conjugates) -> tuple[Array, 
     step = _STEP * Vh
     moved = Vh + 1j * step
     if points.kernel:
-        V, noise, signal, drift = problem.features.kernel(
+        V, noise, signal, drift, _ = problem.features.kernel(
             points.alpha_T, moments, problem.teacher.rho, points.lam, moved
         )
     else:
@@ -129,8 +134,12 @@ def order_parameters(problem: Problem, points: Points, hats: Conjugates) -> Orde
         none, Q_d = np.zeros_like(V), Q + T * V
         # q = |w|^2/N vanishes like 1/N; the thermal part of Q_d keeps its nonlinear share
         q_d = T / points.lam
+        r, p_0, p_d = m / moments.kappa_1, Q / k1, (Q_d - ks * q_d) / k1
+        forms = problem.features.kernel(
+            points.alpha_T, moments, problem.teacher.rho, points.lam, hats.Vh
+        ).forms
         return OrderParameters(
-            V, none, q_d, Q / k1, (Q_d - ks * q_d) / k1, Q, Q_d, m, m / moments.kappa_1
+            V, none, q_d, p_0, p_d, Q, Q_d, m, r, *_student_forms(forms, hats.Qh, hats.mh, T)
         )
     alpha = points.alpha
     t = traces(problem, points, alpha * hats.Vh)
@@ -139,6 +148,9 @@ def order_parameters(problem: Problem, points: Points, hats: Conjugates) -> Orde
     p_0 = Qh * t.SOmegaR2 + mh**2 * t.TSR2
     m = mh * t.TR
     q_d, p_d = q_0 + T * t.R, p_0 + T * t.SR
+    Vh = np.maximum(alpha * hats.Vh, _FLOOR * points.lam)
+    forms = problem.features.forms(points.c, moments, problem.teacher.rho, points.lam, Vh)
+    forms_0, forms_d = _student_forms(forms, Qh, mh, T)
     return OrderParameters(
         V=t.OmegaR,
         q_0=q_0,
@@ -149,4 +161,14 @@ def order_parameters(problem: Problem, points: Points, hats: Conjugates) -> Orde
         Q_d=k1 * p_d + ks * q_d,
         m=m,
         r=m / moments.kappa_1,
+        forms_0=forms_0,
+        forms_d=forms_d,
     )
+
+
+def _student_forms(
+    forms: tuple[Form, ...], Qh: Array, mh: Array, T: Array
+) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+    """w^T M_j w / N between two replicas and of one sample."""
+    two = tuple(np.asarray(Qh * a.noise + mh**2 * a.signal) for a in forms)
+    return two, tuple(b + T * a.thermal for a, b in zip(forms, two, strict=True))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from theory.activations import HermiteMoments
 from theory.teachers.base import Random
 
-__all__ = ["FeatureLaw", "Kernel", "Traces"]
+__all__ = ["FeatureLaw", "Form", "Kernel", "Traces"]
 
 Array = NDArray[np.float64]
 
@@ -34,20 +34,39 @@ class Traces(NamedTuple):
     TSR2: Any
 
 
+class Form(NamedTuple):
+    """w^T M w / N for a matrix M: temperature thermal + Qh noise + mh^2 signal.
+
+    thermal = <M R>, noise = <M Omega R^2>, signal = tr T R M R.
+    """
+
+    thermal: Any
+    noise: Any
+    signal: Any
+
+
 class Kernel(NamedTuple):
     """The limit N/P -> infinity of the read-out, per unit of the channel's averages.
 
-    V, then Q = noise E[f^2] + signal E[s f]^2 and m = drift E[s f].
+    V, then Q = noise E[f^2] + signal E[s f]^2 and m = drift E[s f]; ``forms`` likewise.
     """
 
     V: Any
     noise: Any
     signal: Any
     drift: Any
+    forms: tuple[Form, ...]
 
 
 class FeatureLaw:
-    """The law of the frozen features F and of the teacher's direction."""
+    r"""The law of the frozen features F and of the teacher's direction.
+
+    The kernel of the features is a sum Omega = sum_j kernel_j M_j over the ways in which a feature
+    depends on the inputs: M_0 = kappa_1^2 S through linear parts alone, and one M_j for each layer
+    whose nonlinear part comes first; the last is the identity with kernel_j = kappa_star^2. Whatever is
+    quadratic in the student (its variance, influence, noise stability) is a sum over the same M_j with
+    other coefficients.
+    """
 
     def traces(self, c: Any, moments: HermiteMoments, rho: float, ridge: Any, Vh: Any) -> Traces:
         """Traces of the resolvent.
@@ -68,6 +87,19 @@ class FeatureLaw:
         """
         raise NotImplementedError
 
+    def forms(
+        self, c: Any, moments: HermiteMoments, rho: float, ridge: Any, Vh: Any
+    ) -> tuple[Form, ...]:
+        """w^T M_j w / N for each j; by default of one layer, M = (kappa_1^2 S, 1)."""
+        k1 = moments.kappa_1**2
+        t = self.traces(c, moments, rho, ridge, Vh)
+        linear = Form(k1 * t.SR, k1 * t.SOmegaR2, k1 * t.TSR2)
+        return linear, Form(t.R, t.OmegaR2, t.TR2)
+
+    def influences(self, moments: HermiteMoments) -> tuple[float, ...]:
+        """Coefficients of the M_j in the total influence E|grad f|^2: by default (1, kappa'_star^2)."""
+        return 1.0, moments.dkappa_star**2
+
     def log_det(self, c: Array, moments: HermiteMoments, ridge: Array, Vh: Array) -> Array:
         """<ln(ridge + Vh Omega)>."""
         raise NotImplementedError
@@ -84,10 +116,14 @@ class FeatureLaw:
         """
         raise NotImplementedError
 
+    def hidden(self, D: int) -> tuple[int, ...]:  # noqa: ARG002
+        """Widths of the hidden layers at input size D: by default there are none."""
+        return ()
+
     def sample(
         self, D: int, N: int, moments: HermiteMoments, rho: float, random: Random
-    ) -> tuple[Any, Any]:
-        """Draw F of shape (D, N) and w_T of shape (D,), |w_T|^2 = rho D.
+    ) -> tuple[tuple[Any, ...], Any]:
+        """Draw the layers, one F of shape (D, N), and w_T of shape (D,), |w_T|^2 = rho D.
 
         Inputs are then i.i.d. of variance one; a law of correlated inputs whitens them and puts
         their covariance into F and w_T.

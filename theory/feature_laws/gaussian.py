@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from theory.activations import HermiteMoments
-from theory.feature_laws.base import Array, FeatureLaw, Kernel, Traces, on_sphere
+from theory.feature_laws.base import Array, FeatureLaw, Form, Kernel, Traces, on_sphere
 from theory.teachers.base import Random
 
 __all__ = ["Gaussian"]
@@ -80,11 +80,14 @@ class Gaussian(FeatureLaw):
         """
         k1, ks = moments.kappa_1**2, moments.kappa_star**2
         shrunk = k1 / (ridge + k1 * alpha_T * slope)
+        linear = Form(shrunk, alpha_T * shrunk**2, rho * (alpha_T * shrunk) ** 2)
+        none = 0.0 * shrunk
         return Kernel(
             V=ks / ridge + shrunk,
-            noise=alpha_T * shrunk**2,
-            signal=rho * (alpha_T * shrunk) ** 2,
+            noise=linear.noise,
+            signal=linear.signal,
             drift=rho * alpha_T * shrunk,
+            forms=(linear, Form(none + 1.0 / ridge, none, none)),
         )
 
     def sample(
@@ -94,7 +97,7 @@ class Gaussian(FeatureLaw):
         moments: HermiteMoments,  # noqa: ARG002
         rho: float,
         random: Random,
-    ) -> tuple[Any, Any]:
+    ) -> tuple[tuple[Any, ...], Any]:
         """I.i.d. standard normal entries, and a teacher uniform on its sphere."""
         F = random.normal(D, N)
-        return F, on_sphere(random.normal(D), rho)
+        return (F,), on_sphere(random.normal(D), rho)

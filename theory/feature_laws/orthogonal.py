@@ -68,11 +68,11 @@ class Orthogonal(FeatureLaw):
         moments: HermiteMoments,  # noqa: ARG002
         rho: float,
         random: Random,
-    ) -> tuple[Any, Any]:
+    ) -> tuple[tuple[Any, ...], Any]:
         """Orthogonalise a Gaussian matrix; signs fixed so that the law is Haar."""
         tall = random.normal(max(D, N), min(D, N))
         xp = array_namespace(tall)
         Q, R = xp.linalg.qr(tall)
         Q = Q * xp.sign(xp.linalg.diagonal(R))
         F = Q * D**0.5 if N <= D else Q.T * N**0.5
-        return F, on_sphere(random.normal(D), rho)
+        return (F,), on_sphere(random.normal(D), rho)

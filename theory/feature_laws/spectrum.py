@@ -126,7 +126,7 @@ class Spectrum(FeatureLaw):
 
     def sample(
         self, D: int, N: int, moments: HermiteMoments, rho: float, random: Random
-    ) -> tuple[Any, Any]:
+    ) -> tuple[tuple[Any, ...], Any]:
         """F with this spectrum between Haar bases, and w_T with these alignments.
 
         The spectrum is repeated to N eigenvalues. What the alignments leave of |w_T|^2 = rho D lies
@@ -171,4 +171,4 @@ class Spectrum(FeatureLaw):
         if live.size < D:
             outside = left[:, live.size :] @ random.normal(D - live.size)
             w = w + on_sphere(outside, max(rest, 0.0))
-        return F, w
+        return (F,), w

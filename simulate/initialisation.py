@@ -1,0 +1,180 @@
+"""Networks trained with square loss from a start w_init to the nearest solution.
+
+Gradient descent on the summed square loss keeps the part of its start that the design X does not see,
+w = X^+ y + (1 - X^+ X) w_init. Both terms come from one singular value decomposition of X, and the
+second is linear in the start, so that one draw serves every scale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from simulate.bmd import feature_mean_dimension
+from simulate.device import Workspace, choose_device, device_name, plan_memory
+from simulate.draw import Instance, Streams, TorchRandom, check_sizes, draw_instance, features
+from simulate.grid import Grid, check_count, make_grid
+from simulate.measure import measure_overlaps, measure_test_error, measure_training
+from simulate.variables import SIZES, attributes
+from theory.losses.square import Square
+from theory.problem import Problem
+from theory.starts import GaussianStart, RandomLabelsStart, SameInputsStart, Start
+
+__all__ = ["NearestSolution", "run_from_start"]
+
+Values = NDArray[np.float64]
+
+_MEASURED = (
+    *("q_d", "p_d", "r", "Q_d", "m", "train_loss", "train_error"),
+    *("test_error", "test_error_se", "bmd", "bmd_se"),
+)
+_OF_START = {
+    "start_q": ("squared norm of the start", "1", "|w_init|^2 / N"),
+    "start_bmd": ("Boolean mean dimension of the start", "1", "bmd at w_init"),
+    "start_overlap": ("overlap of weights and start", "1", "w . w_init / N"),
+    "distance": ("squared distance travelled", "1", "|w - w_init|^2 / N"),
+}
+_AXES = {
+    "scale": ("scale of the start", "1", "root mean square of the entries of w_init"),
+    "alpha_prime": (
+        "requested random patterns per weight",
+        "1",
+        "P'/N of the training that made w_init",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class NearestSolution:
+    """argmin_w |y - X w|^2 / 2 + lam |w - w_init|^2 / 2, and its limit lam -> 0.
+
+    Attributes
+    ----------
+    left : Tensor of shape (P, k)
+    singular : Tensor of shape (k,)
+    right : Tensor of shape (k, N)
+        X = left diag(singular) right.
+    lam : float
+        >= 0. At 0 singular values that are rounding count as zero.
+    """
+
+    left: Tensor
+    singular: Tensor
+    right: Tensor
+    lam: float
+
+    @classmethod
+    def of(cls, X: Tensor, lam: float = 0.0) -> NearestSolution:
+        """Decompose a design of shape (P, N)."""
+        left, singular, right = torch.linalg.svd(X, full_matrices=False)
+        rounding = max(X.shape) * torch.finfo(X.dtype).eps * singular[0]
+        seen = singular > rounding
+        return cls(left[:, seen], singular[seen], right[seen], lam)
+
+    def from_zero(self, y: Tensor) -> Tensor:
+        """The solution of labels y of shape (P,) from w_init = 0; shape (N,)."""
+        s = self.singular
+        w: Tensor = self.right.T @ (s / (s**2 + self.lam) * (self.left.T @ y))
+        return w
+
+    def kept(self, starts: Tensor) -> Tensor:
+        """What the solution keeps of starts of shape (N, n)."""
+        s2 = self.singular[:, None] ** 2
+        out: Tensor = starts - self.right.T @ (s2 / (s2 + self.lam) * (self.right @ starts))
+        return out
+
+
+def run_from_start(
+    problem: Problem,
+    start: Start,
+    overparam: ArrayLike,
+    alpha_T: ArrayLike = 3.0,
+    lam: ArrayLike = 0.0,
+    D: ArrayLike = 200,
+    seeds: int | Sequence[int] = 16,
+    *,
+    device: str = "auto",
+    n_test: int = 10_000,
+    n_flip: int = 64,
+    n_variance: int = 8192,
+    memory: int | None = None,
+    progress: Callable[[int, int], Any] | None = None,
+) -> xr.Dataset:
+    """Draw, start, train and measure random-feature models.
+
+    Parameters
+    ----------
+    problem : Problem
+        With ``loss=Square()``.
+    start : theory.Start
+        ``GaussianStart``, ``RandomLabelsStart`` or ``SameInputsStart``, which brings the axes
+        ``scale`` and ``alpha_prime``; P' = round(alpha' N).
+    overparam, alpha_T, D : number or 1-d sequence
+        N/P, P/D and the input size, as in :func:`simulate.run`.
+    lam : number
+        0 is gradient descent to the end; otherwise the penalty lam |w - w_init|^2 / 2.
+    seeds : int or sequence of int
+        As in :func:`simulate.run`, whose features, teacher and training set are drawn here too. The
+        start is fixed by (seed, D, N, P, P') and shared by all scales.
+    device, n_test, n_flip, n_variance, memory
+        As in :func:`simulate.run`.
+    progress : callable, optional
+        Receives (done, total) after each instance.
+
+    Returns
+    -------
+    xarray.Dataset
+        Dimensions (overparam, alpha_T, D, seed, scale, alpha_prime), less those given as numbers,
+        with the variables of :func:`simulate.run` and, of the start, those of
+        ``theory.solve_from_start``.
+
+    Raises
+    ------
+    ValueError
+        For any argument out of range, before any work.
+
+    Examples
+    --------
+    >>> import simulate, theory
+    >>> start = theory.GaussianStart(scale=[0.0, 1.0])
+    >>> data = simulate.run_from_start(theory.Problem(), start, overparam=2.0, D=50, seeds=2)
+    >>> dict(data.test_error.sizes)
+    {'seed': 2, 'scale': 2}
+    """
+    if not isinstance(problem, Problem) or not isinstance(problem.loss, Square):
+        raise ValueError(f"problem = {problem!r}: give a theory.Problem with loss=Square()")
+    if not isinstance(start, (GaussianStart, RandomLabelsStart, SameInputsStart)):
+        raise ValueError(
+            f"start = {start!r}: give a theory.GaussianStart, RandomLabelsStart or SameInputsStart"
+        )
+    ridge = np.asarray(lam)
+    if ridge.ndim or ridge.dtype.kind not in "iuf" or not (np.isfinite(ridge) and ridge >= 0):
+        raise ValueError(f"lam = {lam!r}: give one finite number >= 0")
+    start.check(ridge)
+    grid = make_grid(overparam, alpha_T, 1.0, D, seeds)
+    for _, N, _ in grid.sizes:
+        for ratio in np.atleast_1d(start.axes.get("alpha_prime", np.array([]))):
+            if round(float(ratio) * N) == 0:
+                raise ValueError(
+                    f"alpha_prime = {ratio:g} with N = {N} rounds to no pattern: raise alpha_prime, "
+                    "D, alpha_T or overparam"
+                )
+    counts = {
+        "n_test": check_count("n_test", n_test, 1),
+        "n_flip": check_count("n_flip", n_flip, 2),
+        "n_variance": check_count("n_variance", n_variance, 2),
+    }
+    budget = None if memory is None else check_count("memory", memory, 1)
+    columns = int(np.prod([a.size for a in start.axes.values()], dtype=int))
+    work = plan_memory(grid.sizes, columns, True, choose_device(device), budget)
+    check_sizes(problem, grid.sizes)
+    data = _sweep(problem, start, grid, float(ridge), counts, work, progress)
+    return _dataset(problem, start, grid, float(ridge), data, counts, work)

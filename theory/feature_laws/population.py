@@ -1,0 +1,291 @@
+"""The generalised Marchenko-Pastur law: random features of inputs with any covariance.
+
+S = F^T C F / n for Gaussian F of shape (n, N) and inputs of covariance C, normalised to tr C = n, with
+c = N/n. Everything about C enters through a few averages at one number k (``Sums``), so the inputs may
+be features of an earlier layer, whose averages follow from those of the layer before.
+
+With G = (S + z)^{-1}, g = <G> and k = c g (Silverstein & Bai, J. Multivariate Anal. 54, 1995; the
+derivatives by differentiating in z and in C),
+
+    1/g = z + A(k),   A = <C / (1 + k C)>.
+
+All terms below are positive: nothing cancels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from theory.activations import HermiteMoments
+from theory.feature_laws.base import Array, FeatureLaw, Form, Kernel, Traces
+from theory.feature_laws.gaussian import Gaussian
+
+__all__ = ["Atoms", "Population", "PopulationLaw"]
+
+
+class FormSums(NamedTuple):
+    """Averages that hold a symmetric matrix M beside C, with K = (1 + k C)^{-1}.
+
+    <M K>, <M K^2>, <M C K^2>, and the teacher's tau(K M K).
+    """
+
+    first: Any
+    second: Any
+    product: Any
+    teacher: Any
+
+
+class Sums(NamedTuple):
+    """Averages over a population at k, with K = (1 + k C)^{-1}.
+
+    tau(.) = tr T . / rho with T = E[x nu] E[x nu]^T, the teacher seen by these inputs.
+
+    Attributes
+    ----------
+    log : array
+        <ln(1 + k C)>.
+    A, B, A2 : array
+        <C K>, <C K^2>, <C^2 K^2>.
+    TA, TB, TA2 : array
+        tau(K), tau(K^2), tau(C K^2).
+    forms : tuple of FormSums
+        For the matrices M_j of which C is a weighted sum, one for each layer so far (``FeatureLaw``).
+    """
+
+    log: Any
+    A: Any
+    B: Any
+    A2: Any
+    TA: Any
+    TB: Any
+    TA2: Any
+    forms: tuple[FormSums, ...]
+
+
+class Population:
+    """The covariance C of the inputs of a layer."""
+
+    def sums(self, k: Any) -> Sums:
+        """Averages at k > 0, of the shape of k; analytic in k."""
+        raise NotImplementedError
+
+    def resolvent(self, z: Any, c: Any) -> Any:
+        """g(z), by Newton in ln g on the increasing function g z + g A(c g) - 1."""
+        real = np.broadcast_to(np.real(z), np.broadcast_shapes(np.shape(z), np.shape(c)))
+        log_g = np.log(Gaussian.resolvent(real, c))
+        for _ in range(80):
+            g = np.exp(log_g)
+            sums = self.sums(c * g)
+            step = np.clip((g * (real + sums.A) - 1.0) / (g * (real + sums.B)), -2.0, 2.0)
+            log_g = log_g - step
+            if np.all(np.abs(step) < 1e-14):
+                break
+        g = np.exp(log_g)
+        if np.iscomplexobj(z):
+            # One complex Newton step carries an infinitesimal imaginary part exactly.
+            sums = self.sums(c * g)
+            g = g - (g * (z + sums.A) - 1.0) / (z + sums.B)
+        return g
+
+
+@dataclass(frozen=True, eq=False)
+class Atoms(Population):
+    """A discrete population.
+
+    Attributes
+    ----------
+    sigma, weight : ndarray of shape (atoms,)
+        Eigenvalues of C and their weights, which sum to 1.
+    teacher : ndarray of shape (atoms,)
+        Weights of tau(f(C)) = sum teacher sigma f(sigma): the squared components of C^{-1/2} E[x nu].
+    """
+
+    sigma: Array
+    weight: Array
+    teacher: Array
+
+    def sums(self, k: Any) -> Sums:
+        """Sums over the atoms; the only matrix beside C is C itself."""
+        s = self.sigma
+        x = np.asarray(k)[..., None] * s
+        share = s / (1.0 + x)
+        square = s / (1.0 + x) ** 2
+        A, B, A2 = (np.sum(self.weight * a, -1) for a in (share, square, share**2))
+        TA, TB, TA2 = (np.sum(self.teacher * a, -1) for a in (share, square, share**2))
+        log = np.sum(self.weight * np.log1p(x), -1)
+        return Sums(log, A, B, A2, TA, TB, TA2, (FormSums(A, B, A2, TA2),))
+
+
+class Gram(NamedTuple):
+    """Averages of G = (S + z)^{-1} at its z; ``forms`` hold F^T M F / n in the place of S."""
+
+    g: Any
+    sg: Any
+    g2: Any
+    sg2: Any
+    s2g2: Any
+    tg: Any
+    tg2: Any
+    tsg2: Any
+    log: Any
+    forms: tuple[FormSums, ...]
+
+
+def gram(population: Population, z: Any, c: Any) -> Gram:
+    """Averages of the resolvent of S; ``log`` is <ln(S + z)>, and tau belongs to E[F^T x nu]."""
+    g = population.resolvent(z, c)
+    k = c * g
+    p = population.sums(k)
+    g2 = g / (z + p.B)
+    sg2 = g2 * p.B
+    forms = tuple(
+        FormSums(
+            first=g * m.first,
+            second=g2 * m.second,
+            product=sg2 * m.second + g * k * m.product,
+            teacher=c * (g2 * m.second * p.TB + g * k * m.teacher),
+        )
+        for m in p.forms
+    )
+    return Gram(
+        g=g,
+        sg=g * p.A,
+        g2=g2,
+        sg2=sg2,
+        s2g2=sg2 * p.B + g * k * p.A2,
+        tg=k * p.TA,
+        tg2=c * g2 * p.TB,
+        tsg2=c * (sg2 * p.TB + g * k * p.TA2),
+        log=p.log / c - np.log(g) - g * p.A,
+        forms=forms,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Layer(Population):
+    """Features of a population: C = linear S + noise, S the Gram matrix at ratio c.
+
+    A normalised activation adds linear = kappa_1^2 / v and noise = kappa_star^2 / v, which sum to 1.
+    """
+
+    inputs: Population
+    c: float
+    linear: float
+    noise: float
+
+    def sums(self, k: Any) -> Sums:
+        """From 1 + k C = k linear (S + z) with z = (1 + k noise) / (k linear)."""
+        a, b = self.linear, self.noise
+        scale = k * a
+        s = gram(self.inputs, (1.0 + k * b) / scale, self.c)
+        forms = [
+            FormSums(
+                first=a * m.first / scale,
+                second=a * m.second / scale**2,
+                product=a * (a * m.product + b * m.second) / scale**2,
+                teacher=a * a * m.teacher / scale**2,
+            )
+            for m in s.forms
+        ]
+        identity = FormSums(
+            first=s.g / scale,
+            second=s.g2 / scale**2,
+            product=(a * s.sg2 + b * s.g2) / scale**2,
+            teacher=a * s.tg2 / scale**2,
+        )
+        return Sums(
+            log=np.log(scale) + s.log,
+            A=(a * s.sg + b * s.g) / scale,
+            B=(a * s.sg2 + b * s.g2) / scale**2,
+            A2=(a * a * s.s2g2 + 2 * a * b * s.sg2 + b * b * s.g2) / scale**2,
+            TA=a * s.tg / scale,
+            TB=a * s.tg2 / scale**2,
+            TA2=a * (a * s.tsg2 + b * s.tg2) / scale**2,
+            forms=(*forms, identity),
+        )
+
+
+class PopulationLaw(FeatureLaw):
+    """Gaussian features of a population; subclasses say which, and how wide it is."""
+
+    def population(self, moments: HermiteMoments) -> Population:
+        """The inputs of the last layer."""
+        raise NotImplementedError
+
+    @property
+    def width(self) -> float:
+        """Inputs of the last layer, per input dimension D."""
+        return 1.0
+
+    def _gram(self, c: Any, moments: HermiteMoments, ridge: Any, Vh: Any) -> tuple[Gram, Any]:
+        k1, ks = moments.kappa_1**2, moments.kappa_star**2
+        scale = Vh * k1
+        z = (ridge + Vh * ks) / scale
+        return gram(
+            self.population(moments), z, np.broadcast_to(c, np.shape(z)) / self.width
+        ), scale
+
+    def traces(self, c: Any, moments: HermiteMoments, rho: float, ridge: Any, Vh: Any) -> Traces:
+        """R = G / (Vh kappa_1^2) at z = (ridge + Vh kappa_star^2) / (Vh kappa_1^2)."""
+        k1, ks = moments.kappa_1**2, moments.kappa_star**2
+        s, scale = self._gram(c, moments, ridge, Vh)
+        t = rho * k1
+        return Traces(
+            R=s.g / scale,
+            SR=s.sg / scale,
+            OmegaR=(k1 * s.sg + ks * s.g) / scale,
+            OmegaR2=(k1 * s.sg2 + ks * s.g2) / scale**2,
+            SOmegaR2=(k1 * s.s2g2 + ks * s.sg2) / scale**2,
+            TR=t * s.tg / scale,
+            TR2=t * s.tg2 / scale**2,
+            TSR2=t * s.tsg2 / scale**2,
+        )
+
+    def forms(
+        self, c: Any, moments: HermiteMoments, rho: float, ridge: Any, Vh: Any
+    ) -> tuple[Form, ...]:
+        """One matrix for each hidden layer beside the linear one, and the identity."""
+        k1, ks = moments.kappa_1**2, moments.kappa_star**2
+        s, scale = self._gram(c, moments, ridge, Vh)
+        carried = tuple(
+            Form(
+                thermal=k1 * m.first / scale,
+                noise=k1 * (k1 * m.product + ks * m.second) / scale**2,
+                signal=rho * k1 * k1 * m.teacher / scale**2,
+            )
+            for m in s.forms
+        )
+        omega = (k1 * s.sg2 + ks * s.g2) / scale**2
+        return (*carried, Form(s.g / scale, omega, rho * k1 * s.tg2 / scale**2))
+
+    def log_det(self, c: Array, moments: HermiteMoments, ridge: Array, Vh: Array) -> Array:
+        """<ln(S + z)> + ln(Vh kappa_1^2)."""
+        s, scale = self._gram(c, moments, ridge, Vh)
+        return np.asarray(np.log(scale) + s.log)
+
+    def kernel(
+        self, alpha_T: Any, moments: HermiteMoments, rho: float, ridge: Any, slope: Any
+    ) -> Kernel:
+        """Ridge regression on the inputs of the last layer.
+
+        Its nonlinear part acts as a ridge kappa_star^2 on the dual variables.
+        """
+        k1, ks = moments.kappa_1**2, moments.kappa_star**2
+        alpha = np.asarray(alpha_T) / self.width
+        unit = k1 / ridge
+        p = self.population(moments).sums(unit * alpha * slope)
+        carried = tuple(
+            Form(unit * m.first, alpha * unit**2 * m.product, rho * (alpha * unit) ** 2 * m.teacher)
+            for m in p.forms
+        )
+        none = np.zeros(np.shape(p.A))
+        return Kernel(
+            V=ks / ridge + unit * p.A,
+            noise=alpha * unit**2 * p.A2,
+            signal=rho * (alpha * unit) ** 2 * p.TA2,
+            drift=rho * alpha * unit * p.TA,
+            forms=(*carried, Form(1.0 / ridge + none, none, none)),
+        )
