@@ -10,45 +10,76 @@ import click
 
 from commands.files import read
 from commands.parameters import Data, File
-from commands.report import refusals
+from commands.report import progress_bar, refusals
 
 if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = ["command", "labels"]
 
+_FOLDER = Path("gallery")
+
 
 @click.command("figure")
-@click.argument("name")
-@click.argument("files", type=Data(), nargs=-1, required=True)
+@click.argument("name", required=False)
+@click.argument("files", type=Data(), nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Every figure, with the data it computes.")
 @click.option(
     "-o",
     "--output",
     type=File(".png", ".pdf", ""),
-    required=True,
-    help="Picture to write; without suffix, both NAME.png and NAME.pdf.",
+    help="Picture to write; without suffix, both NAME.png and NAME.pdf; with --all, a folder."
+    "  [default: NAME in the folder gallery]",
 )
-def command(name: str, files: tuple[Path, ...], output: Path) -> None:
-    """Draw a figure from files of solve and simulate.
+def command(
+    name: str | None, files: tuple[Path, ...], everything: bool, output: Path | None
+) -> None:
+    """Draw a figure from the data that it computes, or from files of solve and simulate.
 
     \b
     Examples:
+      twinpeaks figure ridge-map
+      twinpeaks figure --all
       twinpeaks figure twin-peaks square.nc -o twin_peaks
       twinpeaks figure twin-peaks square.nc square-simulation.nc logistic.nc -o both.pdf
 
-    Files of one problem share a row: at most one theory and one simulation each.
+    Files belong to twin-peaks. Those of one problem share a row: at most one theory and one
+    simulation each.
     """  # noqa: D301
     import figures
 
-    draw = figures.REGISTRY.get(name.replace("-", "_"))
-    if draw is None:
-        names = ", ".join(n.replace("_", "-") for n in sorted(figures.REGISTRY))
-        raise click.BadParameter(f"NAME = {name}: give one of {names}")
-    rows = _rows(files)
-    pairs = [(row["theory"], row.get("simulation")) for row in rows.values()]
+    shown = ", ".join(n.replace("_", "-") for n in sorted(figures.REGISTRY))
+    if everything:
+        if name is not None:
+            raise click.UsageError(f"NAME = {name} beside --all: give one of the two")
+        folder = output or _FOLDER
+        for each in figures.REGISTRY:
+            _draw(each, (), folder / each)
+        return
+    if name is None:
+        raise click.UsageError(f"NAME is missing: give --all or one of {shown}")
+    found = name.replace("-", "_")
+    if found not in figures.REGISTRY:
+        raise click.BadParameter(f"NAME = {name}: give one of {shown}")
+    if files and found != "twin_peaks":
+        raise click.UsageError(f"FILES: {name} computes what it draws; leave them out")
+    _draw(found, files, output or _FOLDER / found)
+
+
+def _draw(name: str, files: tuple[Path, ...], output: Path) -> None:
+    import figures
+
+    if files:
+        rows = _rows(files)
+        pairs = [(row["theory"], row.get("simulation")) for row in rows.values()]
+        data = (dict(zip(labels(list(rows)), pairs, strict=True)),)
+    else:
+        with progress_bar(name) as progress:
+            data = figures.DEFAULTS[name](progress)
     with refusals():
-        picture = draw(dict(zip(labels(list(rows)), pairs, strict=True)))
+        picture = figures.REGISTRY[name](*data)
     formats = [output.suffix[1:]] if output.suffix else ["png", "pdf"]
+    output.parent.mkdir(parents=True, exist_ok=True)
     for written in figures.save(picture, output.with_suffix(""), formats):
         click.echo(f"written to  {written}")
 

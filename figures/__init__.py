@@ -1,8 +1,9 @@
 """Figures: one module each, found by looking; Datasets in, matplotlib Figure out.
 
-A new figure is one module here that defines a function of its own name. The function takes what
-:func:`figures.twin_peaks` takes first: a theory Dataset with an optional simulation, or a mapping
-from a label to (curve, run). The ``twinpeaks figure`` command finds it by that name.
+A new figure is one module here with two functions. The one of its own name draws:
+``name(*datasets, ...) -> Figure``. The other, ``data(progress=None) -> tuple``, makes the Datasets (or
+mappings of them) that it draws by default, its positional arguments, in at most a minute or two;
+``progress`` is called with (steps done, steps in all). ``twinpeaks figure name`` finds it by its name.
 """
 
 from __future__ import annotations
@@ -16,15 +17,22 @@ from matplotlib.figure import Figure
 
 from figures.style import article, save
 
-#: Every figure by name.
-REGISTRY: dict[str, Callable[..., Figure]] = {
-    module.name: getattr(import_module(f"figures.{module.name}"), module.name)
+_MODULES = {
+    module.name: import_module(f"figures.{module.name}")
     for module in iter_modules(__path__)
     if module.name != "style"
 }
+
+#: Every figure by name, and the Datasets that it draws by default.
+REGISTRY: dict[str, Callable[..., Figure]] = {
+    name: getattr(module, name) for name, module in _MODULES.items()
+}
+DEFAULTS: dict[str, Callable[..., tuple[Any, ...]]] = {
+    name: module.data for name, module in _MODULES.items()
+}
 globals().update(REGISTRY)  # figures.twin_peaks is the function, not its module
 
-__all__ = ["REGISTRY", "article", "save", *REGISTRY]
+__all__ = ["DEFAULTS", "REGISTRY", "article", "save", *REGISTRY]
 
 
 def __getattr__(name: str) -> Any:

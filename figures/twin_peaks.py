@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+import theory
 from figures.style import TWO_COLUMNS, article, colours
 from validate import over_seeds
 
@@ -70,11 +71,11 @@ def twin_peaks(
         rows = dict(curve)
     if not rows:
         raise ValueError("curve: the mapping is empty; give at least one label: (curve, run)")
-    for theory, simulation in rows.values():
-        _check(theory, "curve", {"overparam", "lam"}, panels)
+    for exact, simulation in rows.values():
+        _check(exact, "curve", {"overparam", "lam"}, panels)
         if simulation is not None:
             _check(simulation, "run", {"overparam", "lam", "seed", "D"}, panels)
-            problems = [str(data.attrs.get("problem", "")) for data in (theory, simulation)]
+            problems = [str(data.attrs.get("problem", "")) for data in (exact, simulation)]
             if problems[0] != problems[1]:
                 raise ValueError(
                     f"run: it simulates {problems[1]}, the curve solves {problems[0]}; draw them in "
@@ -91,12 +92,12 @@ def twin_peaks(
     with article():
         fig = Figure(figsize=(TWO_COLUMNS, 0.45 + 1.95 * len(rows)), layout="constrained")
         axes = fig.subplots(len(rows), len(panels), sharex=True, squeeze=False)
-        for (label, (theory, simulation)), row in zip(rows.items(), axes, strict=True):
+        for (label, (exact, simulation)), row in zip(rows.items(), axes, strict=True):
             row[0].set_title(label, loc="left")
             for name, ax in zip(panels, row, strict=True):
-                for threshold in _thresholds(theory):
+                for threshold in _thresholds(exact):
                     ax.axvline(threshold, **_DOTTED, zorder=0)
-                _draw_theory(ax, theory[name], colour)
+                _draw_theory(ax, exact[name], colour)
                 if simulation is not None:
                     _draw_simulation(ax, simulation, name, colour, marker)
                 ax.set_ylabel(_LABELS.get(name, name.replace("_", " ")))
@@ -104,10 +105,27 @@ def twin_peaks(
         for ax in axes[-1]:
             ax.set_xlabel(r"overparameterisation $N/P$")
         handles = _legend(colour, marker, any(s is not None for _, s in rows.values()))
-        if any(_thresholds(theory) for theory, _ in rows.values()):
+        if any(_thresholds(exact) for exact, _ in rows.values()):
             handles.append(Line2D([], [], **_DOTTED, label="interpolation threshold"))
         fig.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 5))
     return fig
+
+
+def data(
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[dict[str, tuple[xr.Dataset, None]]]:
+    """Theory alone: square and logistic loss, tanh features, a sign teacher at P/D = 3."""
+    rows = {}
+    for done, loss in enumerate((theory.Square(), theory.Logistic())):
+        problem = theory.Problem(loss=loss)
+        curve = theory.solve(
+            problem, overparam=np.geomspace(0.05, 30, 400), alpha_T=3.0, lam=[1e-4, 1e-2, 0.1, 1.0]
+        )
+        threshold = theory.interpolation_threshold(problem, alpha_T=3.0)
+        rows[f"{type(loss).__name__.lower()} loss"] = (curve.assign(threshold=threshold), None)
+        if progress is not None:
+            progress(done + 1, 2)
+    return (rows,)
 
 
 def _check(data: xr.Dataset, name: str, known: set[str], panels: Sequence[str]) -> None:
@@ -124,11 +142,11 @@ def _check(data: xr.Dataset, name: str, known: set[str], panels: Sequence[str]) 
         raise ValueError(f"{name}: it has no variable {missing[0]}; choose other panels")
 
 
-def _thresholds(theory: xr.Dataset) -> list[float]:
+def _thresholds(curve: xr.Dataset) -> list[float]:
     """Where the training error vanishes, if the theory says so."""
-    if "threshold" not in theory:
+    if "threshold" not in curve:
         return []
-    return [float(v) for v in np.atleast_1d(theory["threshold"].squeeze()) if np.isfinite(v)]
+    return [float(v) for v in np.atleast_1d(curve["threshold"].squeeze()) if np.isfinite(v)]
 
 
 def _lines(data: xr.DataArray) -> list[tuple[float, xr.DataArray]]:
