@@ -49,7 +49,9 @@ def solve_ridgeless(
     out.status[:] = Status.NO_LIMIT
     values = {name: np.full(n, np.nan) for name in DESCRIPTIONS}
     unique, inverse = np.unique(points.alpha_T, return_inverse=True)
-    excess = points.overparam / interpolation_threshold(problem, unique)[inverse] - 1.0
+    threshold = interpolation_threshold(problem, unique)[inverse]
+    with np.errstate(invalid="ignore"):  # inf / inf: not even the kernel interpolates
+        excess = points.overparam / threshold - 1.0
     below = np.flatnonzero(excess < -_AT_THRESHOLD)
     above = np.flatnonzero(excess > _AT_THRESHOLD)
     if below.size:

@@ -1,13 +1,15 @@
 """The interpolation threshold: the N/P above which lam -> 0 leaves no training error.
 
-Square loss interpolates P numbers with N weights at N/P = 1. A loss of the margin needs separable
-data: with gamma^2 the share of the teacher's variance that lies in the span of the features, Gaussian
-features of dimension N and labels y separate P patterns exactly when
+Features of covariance Omega have N sigma independent directions, sigma = rank(Omega)/N. Square loss fits
+P numbers with P of them, N sigma / P = 1. A loss of the margin needs separable data: with gamma^2 the
+share of the teacher's variance that lies in the span of the features, Gaussian features in N sigma
+dimensions and labels y separate P patterns exactly when
 
-    N / P > h(gamma) = min_t E[ (Z - t y U)_+^2 ],
+    N sigma / P > h(gamma) = min_t E[ (Z - t y U)_+^2 ],
 
 U ~ N(0, 1) the teacher's projection, y its label, Z ~ N(0, 1) independent (Candes & Sur, arXiv
-1804.09753). Here gamma^2 = <T Omega^{-1}> / rho grows with N/D, so the threshold is a fixed point.
+1804.09753). Here gamma^2 = <T Omega^{-1}> / rho grows with N/D, so the threshold is a fixed point. Nonlinear
+features have sigma = 1; linear ones span the D inputs at most, and may never reach the threshold.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from theory.teachers.base import BinaryTeacher
 __all__ = ["interpolation_threshold"]
 
 Array = NDArray[np.float64]
+_ENDLESS = 1e9  # N/P at which linear features span all they ever will
 _MESH = panels(np.linspace(-10.0, 10.0, 11)[None])
 
 
@@ -39,31 +42,44 @@ def interpolation_threshold(problem: Problem, alpha_T: ArrayLike) -> Array:
     Returns
     -------
     ndarray of the shape of alpha_T
-        1 for losses of y - t, the separability threshold for losses of the margin.
+        1 for losses of y - t, the separability threshold for losses of the margin; inf where no
+        number of features suffices, as for linear features of too many patterns.
     """
     alpha_T = np.asarray(alpha_T, dtype=float)
-    if not isinstance(problem.teacher, BinaryTeacher) or isinstance(problem.loss, DifferenceLoss):
-        return np.ones(alpha_T.shape)
-    flat = [_separability(problem, a) for a in alpha_T.ravel()]
+    flat = [_threshold(problem, a) for a in alpha_T.ravel()]
     return np.array(flat).reshape(alpha_T.shape)
 
 
-def _separability(problem: Problem, alpha_T: float) -> float:
+def _threshold(problem: Problem, alpha_T: float) -> float:
+    binary = isinstance(problem.teacher, BinaryTeacher)
+    # a custom loss says in words what it is a function of
+    residual = getattr(problem.loss, "of", "") == "difference"
+    equations = not binary or residual or isinstance(problem.loss, DifferenceLoss)
+
     def excess(log_ratio: float) -> float:
         ratio = np.exp(log_ratio)
-        return float(ratio - _critical_ratio(problem, _explained(problem, alpha_T * ratio)))
+        share, explained = _span(problem, alpha_T * ratio)
+        needed = 1.0 if equations else _critical_ratio(problem, explained)
+        return float(ratio * share - needed)
 
-    # h lies in (0, 1/2] and falls with gamma, so the crossing is unique and below 1/2.
-    return float(np.exp(optimize.brentq(excess, np.log(1e-9), np.log(0.5 + 1e-9), xtol=1e-13)))
+    # as many dimensions as patterns fit anything; h lies in (0, 1/2] and falls with gamma
+    low, high = (0.0, np.log(_ENDLESS)) if equations else (np.log(1e-9), np.log(0.5 + 1e-9))
+    if equations and excess(low) > -1e-12:
+        return 1.0
+    if excess(high) < 0:
+        high = np.log(_ENDLESS)
+        if excess(high) < 0:
+            return np.inf
+    return float(np.exp(optimize.brentq(excess, low, high, xtol=1e-13)))
 
 
-def _explained(problem: Problem, c: float) -> float:
-    """gamma^2, the share of the teacher's variance that the features span."""
+def _span(problem: Problem, c: float) -> tuple[float, float]:
+    """rank(Omega)/N, and gamma^2, the share of the teacher's variance that the features span."""
     rho = problem.teacher.rho
     traces = problem.features.traces(
         np.array([c]), problem.activation.moments, rho, np.full(1, 1e-30), np.ones(1)
     )
-    return min(float(traces.TR[0]) / rho, 1.0 - 1e-15)
+    return float(traces.OmegaR[0]), min(float(traces.TR[0]) / rho, 1.0 - 1e-15)
 
 
 def _critical_ratio(problem: Problem, explained: float) -> float:
