@@ -9,7 +9,7 @@ from theory import feature_laws, losses, teachers
 from theory.activations import Activation, Custom, Erf, HermiteMoments, Identity, ReLU, Tanh
 from theory.bayes import bayes_error
 from theory.discovery import public
-from theory.errors import InvalidProblem, SolveError, Status
+from theory.errors import InvalidProblem, SolveError, Status, UnstableWarning
 from theory.feature_laws.base import FeatureLaw
 from theory.feature_laws.deep import Deep
 from theory.feature_laws.gaussian import Gaussian
@@ -26,14 +26,18 @@ from theory.losses.logistic import Logistic
 from theory.losses.square import Square
 from theory.losses.squared_hinge import SquaredHinge
 from theory.losses.zero_one import ZeroOne
+from theory.optimal import optimal_lam
+from theory.peaks import peak
 from theory.problem import Problem
 from theory.saddle_point import Solution, Tolerances
 from theory.solve import solve
+from theory.stability import instability
 from theory.teachers.base import BinaryTeacher, RealTeacher, Teacher
 from theory.teachers.custom import CustomLink, CustomTeacher
 from theory.teachers.linear import Linear
 from theory.teachers.sign import FlippedSign, Probit, Sign
 from theory.thresholds import interpolation_threshold
+from theory.wide import bmd_tail
 
 __all__ = [
     "Activation",
@@ -76,10 +80,15 @@ __all__ = [
     "Tanh",
     "Teacher",
     "Tolerances",
+    "UnstableWarning",
     "ZeroOne",
     "bayes_error",
+    "bmd_tail",
     "free_entropy",
+    "instability",
     "interpolation_threshold",
+    "optimal_lam",
+    "peak",
     "solve",
 ]
 

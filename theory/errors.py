@@ -10,6 +10,10 @@ class InvalidProblem(ValueError):  # noqa: N818 - the name users catch
     """A description of a model that has no meaning, or that this package cannot treat."""
 
 
+class UnstableWarning(UserWarning):
+    """Some points lie where replica symmetry is broken, and their numbers are not the model's."""
+
+
 class Status(IntEnum):
     """How the solution of one saddle point ended.
 

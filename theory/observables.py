@@ -87,7 +87,8 @@ def observables(equations: Equations, u: Array) -> tuple[dict[str, Array], NDArr
         for coefficient, form in zip(coefficients, forms, strict=True):
             # kappa'_star may be infinite where the kernel limit leaves it nothing
             influence += np.where(form > 0, coefficient, 0.0) * np.where(form > 0, form, 1.0)
-        return np.where(Q > 0, influence / Q, 1.0)
+        with np.errstate(invalid="ignore"):
+            return np.where(Q > 0, influence / Q, 1.0)
 
     test_error = problem.teacher.test_error
     energy, free, replicon = _thermodynamics(equations, order, hats, training)
@@ -129,8 +130,11 @@ def _thermodynamics(
     """
     problem, points = equations.problem, equations.points
     nothing = np.full(order.V.shape, np.nan)
-    if points.kernel:  # per weight, of which there are infinitely many
-        return nothing, nothing, nothing
+    if points.kernel:  # energies are per weight, of which there are infinitely many
+        noise = problem.features.kernel(
+            points.alpha_T, problem.activation.moments, problem.teacher.rho, points.lam, hats.Vh
+        ).noise
+        return nothing, nothing, 1.0 - training.stiffness * noise
     moments, T, alpha = problem.activation.moments, points.temperature, points.alpha
     k1, ks = moments.kappa_1**2, moments.kappa_star**2
     energy = alpha * training.loss + 0.5 * points.lam * order.q_d

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 from typing import Any
@@ -11,7 +12,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from theory.channel import channel_for
-from theory.errors import InvalidProblem, SolveError, Status
+from theory.errors import InvalidProblem, SolveError, Status, UnstableWarning
 from theory.grid import solve_grid
 from theory.observables import DESCRIPTIONS, observables
 from theory.problem import Problem
@@ -20,6 +21,8 @@ from theory.ridgeless import solve_ridgeless
 from theory.saddle_point import Equations, Solution, Tolerances
 
 __all__ = ["AXES", "read_axis", "solve"]
+
+_ROUNDING = 1e-9  # of a replicon that is 1 minus a product of averages
 
 Array = NDArray[np.float64]
 
@@ -106,6 +109,8 @@ def solve(
         bmd bmd_mean energy free_energy free_entropy entropy replicon, each with its definition in
         ``attrs``; where lam = 0 lets the weights of a loss such as Logistic run to infinity, their
         overlaps are inf and errors and BMD are those of the limiting direction. Beside them
+        ``stable`` (False where the replicon is negative: replica symmetry is broken, and
+        ``UnstableWarning`` says so; convex losses never are, docs/derivations/stability.md),
         ``status`` (0 is converged), ``residual``, ``step`` (the Newton step at the solution: an
         estimate of the relative error) and ``evaluations``.
 
@@ -161,7 +166,11 @@ def solve(
         done += index.size
         if progress is not None and part.lam[0] == 0:
             progress(done, number.size)
-    result = _dataset(problem, axes, {**values, **_record(solution)})
+    broken = values["replicon"] < -_ROUNDING
+    if np.any(broken):
+        warnings.warn(_caution(points, broken), UnstableWarning, stacklevel=2)
+    stable = {"stable": solution.converged & ~broken}
+    result = _dataset(problem, axes, {**values, **stable, **_record(solution)})
     if throw and not np.all(solution.converged):
         raise SolveError(_complaint(points, solution), solution)
     return result
@@ -242,14 +251,27 @@ def _record(solution: Solution) -> dict[str, Any]:
     }
 
 
+def _place(points: Points, index: int) -> str:
+    *at, T = (float(a[index]) for a in points)
+    values = [*at, 1.0 / T if T > 0 else np.inf]
+    return ", ".join(f"{k} = {v:.6g}" for k, v in zip(AXES, values, strict=True))
+
+
+def _caution(points: Points, broken: NDArray[np.bool_]) -> str:
+    first = int(np.flatnonzero(broken)[0])
+    return (
+        f"{np.count_nonzero(broken)} of {broken.size} points have a negative replicon eigenvalue, so "
+        f"replica symmetry is broken there and the solution is not that of the model; the first is at "
+        f"{_place(points, first)}. They are marked by stable = False."
+    )
+
+
 def _complaint(points: Points, solution: Solution) -> str:
     bad = np.flatnonzero(~solution.converged)
     status = Status(int(solution.status[bad[0]]))
-    *at, T = (float(a[bad[0]]) for a in points)
-    values = [*at, 1.0 / T if T > 0 else np.inf]
-    where = ", ".join(f"{k} = {v:.6g}" for k, v in zip(AXES, values, strict=True))
     return (
-        f"{bad.size} of {solution.status.size} points did not converge; the first is at {where} "
+        f"{bad.size} of {solution.status.size} points did not converge; the first is at "
+        f"{_place(points, int(bad[0]))} "
         f"({status.label}, residual {solution.residual[bad[0]]:.2g}). {status.sentence} "
         "With throw=False the converged points are returned and the others are NaN."
     )
@@ -260,6 +282,7 @@ def _dataset(problem: Problem, axes: dict[str, Array], arrays: dict[str, Any]) -
     shape = tuple(a.size for a in axes.values())
     keep: Sequence[Any] = tuple(slice(None) if a.ndim == 1 else 0 for a in axes.values())
     record = {
+        "stable": ("whether replica symmetry is stable", "1", "replicon > 0"),
         "status": ("how the iteration ended", "1", "0 is converged"),
         "residual": ("saddle-point residual", "relative", "max |u' - u| after one undamped sweep"),
         "step": ("Newton step at the solution", "relative", "max |J^-1 (u' - u)|"),
