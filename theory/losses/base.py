@@ -63,6 +63,12 @@ class Loss:
         """Values of t between which l varies on one scale; they become mesh edges."""
         return (0.0,)
 
+    def symbolic(self, y: Any, t: Any) -> Any:
+        """l(y, t) in sympy, traced from ``value``; override where that has a shorter form."""
+        from theory.derivation.trace import trace
+
+        return trace(self.value, y, t)
+
     def increment(self, y: Any, t: Any, d: Any) -> Any:
         """l(y, t + d) - l(y, t); override where the difference cancels."""
         return self.value(y, t + d) - self.value(y, t)

@@ -34,6 +34,12 @@ class Hinge(MarginLoss):
         """0."""
         return array_namespace(s).zeros_like(s)
 
+    def symbolic(self, y: Any, t: Any) -> Any:
+        """Max(0, 1 - y t)."""
+        import sympy as sp  # type: ignore[import-untyped]
+
+        return sp.Max(0, 1 - y * t)
+
     def increment(self, y: Any, t: Any, d: Any) -> Any:
         """-d on the slope, exactly."""
         gap = np.maximum(1.0 - y * t, 0.0)

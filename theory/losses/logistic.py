@@ -40,6 +40,12 @@ class Logistic(MarginLoss):
         e = xp.exp(-xp.abs(s))
         return e / (1.0 + e) ** 2
 
+    def symbolic(self, y: Any, t: Any) -> Any:
+        """log(1 + exp(-y t))."""
+        import sympy as sp  # type: ignore[import-untyped]
+
+        return sp.log(1 + sp.exp(-y * t))
+
     def increment(self, y: Any, t: Any, d: Any) -> Any:
         """ln(sigmoid(s) + sigmoid(-s) exp(-step)), s and step the margins of t and d.
 

@@ -35,6 +35,12 @@ class SquaredHinge(MarginLoss):
         xp = array_namespace(s)
         return xp.where(s < 1, xp.ones_like(s), xp.zeros_like(s))
 
+    def symbolic(self, y: Any, t: Any) -> Any:
+        """Max(0, 1 - y t)^2 / 2."""
+        import sympy as sp  # type: ignore[import-untyped]
+
+        return sp.Max(0, 1 - y * t) ** 2 / 2
+
     def increment(self, y: Any, t: Any, d: Any) -> Any:
         """Exact for short steps."""
         step, gap = -y * d, 1.0 - y * t

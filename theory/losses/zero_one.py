@@ -21,6 +21,12 @@ class ZeroOne(MarginLoss):
 
     convex = False
 
+    def symbolic(self, y: Any, t: Any) -> Any:
+        """Heaviside(-y t)."""
+        import sympy as sp  # type: ignore[import-untyped]
+
+        return sp.Heaviside(-y * t)
+
     def margin_value(self, s: Any) -> Any:
         """1 on the wrong side."""
         xp = array_namespace(s)
