@@ -28,6 +28,8 @@ from theory.losses.squared_hinge import SquaredHinge
 from theory.losses.zero_one import ZeroOne
 from theory.optimal import optimal_lam
 from theory.peaks import peak
+from theory.optimal import optimal_lam
+from theory.peaks import peak
 from theory.problem import Problem
 from theory.saddle_point import Solution, Tolerances
 from theory.solve import solve
@@ -37,6 +39,7 @@ from theory.teachers.custom import CustomLink, CustomTeacher
 from theory.teachers.linear import Linear
 from theory.teachers.sign import FlippedSign, Probit, Sign
 from theory.thresholds import interpolation_threshold
+from theory.wide import bmd_tail
 from theory.wide import bmd_tail
 
 __all__ = [
@@ -84,9 +87,12 @@ __all__ = [
     "ZeroOne",
     "bayes_error",
     "bmd_tail",
+    "bmd_tail",
     "free_entropy",
     "instability",
     "interpolation_threshold",
+    "optimal_lam",
+    "peak",
     "optimal_lam",
     "peak",
     "solve",

@@ -1,0 +1,169 @@
+"""One variable along one axis, for many choices of the other axes at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import product
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.interpolate import make_interp_spline
+
+from theory.channel import channel_for
+from theory.errors import SolveError, Status
+from theory.observables import DESCRIPTIONS, observables
+from theory.problem import Problem
+from theory.readout import Points
+from theory.saddle_point import Equations, Solution, Tolerances, follow, newton
+
+__all__ = ["Lines", "alike", "flat"]
+
+Array = NDArray[np.float64]
+Index = NDArray[np.intp]
+_AXES = ("overparam", "alpha_T", "lam", "beta")  # the order of ``solve``
+_STRIDE = 8  # of the points of a grid that are solved without a neighbour
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Solutions along ``along`` at fixed other axes; overparam is finite for all rows or for none.
+
+    Parameters
+    ----------
+    problem : Problem
+    along : str
+        overparam, alpha_T, lam or beta.
+    fixed : dict of ndarray of shape (rows,)
+        The other three; lam > 0.
+    throw : bool
+        Raise where a point does not converge; with False its values are NaN.
+    tolerances : Tolerances
+    """
+
+    problem: Problem
+    along: str
+    fixed: dict[str, Array]
+    throw: bool = True
+    tolerances: Tolerances = field(default_factory=Tolerances)
+
+    def __call__(self, rows: Index, x: Array) -> dict[str, Array]:
+        """Every variable at x, the logarithm of the axis.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (k,)
+        x : ndarray of shape (k, n)
+            Increasing along each row.
+
+        Returns
+        -------
+        dict of ndarray of shape (k, n)
+
+        Raises
+        ------
+        SolveError
+            If a point did not converge and ``throw`` is True.
+        """
+        u = self._coarse_to_fine(rows, x)
+        u = u.reshape(-1, 3)
+        values = {name: np.full(len(u), np.nan) for name in DESCRIPTIONS}
+        good = np.flatnonzero(np.isfinite(u).all(axis=1))
+        if good.size:
+            equations = self._equations(rows, x).take(good)
+            seen, accurate = observables(equations, u[good])
+            blank = Solution.blank(good.size)
+            blank.status[:] = np.where(accurate, Status.CONVERGED, Status.QUADRATURE_INACCURATE)
+            self._check(equations.points, blank)
+            for name, value in seen.items():
+                values[name][good[accurate]] = value[accurate]
+        return {name: value.reshape(x.shape) for name, value in values.items()}
+
+    def _equations(self, rows: Index, x: Array) -> Equations:
+        axes = {name: np.repeat(a[rows], x.shape[1]) for name, a in self.fixed.items()}
+        axes[self.along] = np.exp(x).ravel()
+        points = Points(axes["overparam"], axes["alpha_T"], axes["lam"], 1.0 / axes["beta"])
+        return Equations(
+            self.problem, channel_for(self.problem, self.tolerances.quadrature), points
+        )
+
+    def _coarse_to_fine(self, rows: Index, x: Array) -> Array:
+        """Every 8th point from nothing, the points between from a spline through those known."""
+        n, stride = x.shape[1], _STRIDE
+        u = np.full((*x.shape, 3), np.nan)
+        done = np.zeros(n, bool)
+        while stride:
+            here = np.union1d(np.arange(0, n, stride), [n - 1])
+            new = here[~done[here]]
+            if stride < _STRIDE and new.size:
+                guess = np.stack(
+                    [_between(a[done], b[done], a[new]) for a, b in zip(x, u, strict=True)]
+                )
+                u[:, new] = self._solve(rows, x[:, new], guess)
+            elif new.size:
+                u[:, new] = self._solve(rows, x[:, new], None)
+            done[new] = True
+            stride //= 2
+        return u
+
+    def _solve(self, rows: Index, x: Array, guess: Array | None) -> Array:
+        """Newton, from a cold start where the guess fails, then the path; and one step more.
+
+        The last step makes the error quadratic in the step that the tolerance accepted, so that
+        neighbouring values differ smoothly down to rounding.
+        """
+        equations, tol = self._equations(rows, x), self.tolerances
+        start = equations.weak_student() if guess is None else guess.reshape(-1, 3)
+        found = newton(equations, start, tol)
+        left = np.flatnonzero(~found.converged)
+        if left.size and guess is not None:
+            part = equations.take(left)
+            found.put(left, newton(part, part.weak_student(), tol))
+            left = np.flatnonzero(~found.converged)
+        if left.size and self.problem.loss.convex:
+            found.put(left, follow(equations.take(left), tol))
+        self._check(equations.points, found)
+        u = np.full_like(found.u, np.nan)
+        good = np.flatnonzero(found.converged)
+        if good.size:
+            last = equations.take(good).evaluate(found.u[good])
+            step = np.linalg.solve(last.jacobian, last.residual[..., None])[..., 0]
+            u[good] = found.u[good] - step
+        return u.reshape(*x.shape, 3)
+
+    def _check(self, points: Points, solution: Solution) -> None:
+        """Raise on the first failure, if this is to raise."""
+        if not self.throw or np.all(solution.converged):
+            return
+        first = int(np.flatnonzero(~solution.converged)[0])
+        status = Status(int(solution.status[first]))
+        overparam, alpha_T, lam, T = (float(a[first]) for a in points)
+        beta = 1.0 / T if T > 0 else np.inf
+        raise SolveError(
+            f"no solution at overparam = {overparam:.6g}, alpha_T = {alpha_T:.6g}, lam = {lam:.6g}, "
+            f"beta = {beta:.6g} ({status.label}). {status.sentence}",
+            solution,
+        )
+
+
+def _between(x: Array, u: Array, new: Array) -> Array:
+    """Spline through the solved points; NaN, which asks for a cold start, where there are too few."""
+    good = np.isfinite(u).all(axis=1)
+    if good.sum() < 2:
+        return np.full((new.size, 3), np.nan)
+    return np.asarray(make_interp_spline(x[good], u[good], k=min(3, good.sum() - 1))(new))
+
+
+def flat(along: str, fixed: Mapping[str, ArrayLike]) -> dict[str, Array]:
+    """The outer product of the fixed axes as flat arrays, in the order of ``solve``."""
+    names = [name for name in _AXES if name != along]
+    mesh = np.array(list(product(*(np.atleast_1d(fixed[name]) for name in names))), dtype=float)
+    return {name: mesh[:, i].copy() for i, name in enumerate(names)}
+
+
+def alike(rows: dict[str, Array]) -> list[Index]:
+    """Row numbers with finite and with infinite overparam, whose equations differ."""
+    if "overparam" not in rows:
+        return [np.arange(len(rows["alpha_T"]))]
+    wide = np.isinf(rows["overparam"])
+    return [group for group in (np.flatnonzero(~wide), np.flatnonzero(wide)) if group.size]

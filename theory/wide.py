@@ -1,0 +1,94 @@
+"""Far past the threshold: the coefficient of 1/overparam in the mean dimension.
+
+At beta = inf the weights of a kernel are spread so thin that q = |w|^2/N vanishes like P/N, and with it
+everything nonlinear in x. Expanding the read-out in 1/overparam (docs/derivations/far-past-the-threshold.md)
+gives BMD = 1 + A/overparam + O(1/overparam^2) with
+
+    A = (dkappa_star^2 - kappa_star^2)/alpha_T
+        * [1/kappa_1^2 + kappa_star^2 (1 - m^2/(rho Q)) / (lam V - kappa_star^2)^2],
+
+where V, Q and m are those of the kernel, and m/sqrt(rho Q) = cos(pi test_error) for sign labels.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike
+
+from theory.errors import InvalidProblem
+from theory.feature_laws.gaussian import Gaussian
+from theory.feature_laws.orthogonal import Orthogonal
+from theory.losses.base import DifferenceLoss, MarginLoss
+from theory.losses.constraints import Equality, HardMargin
+from theory.problem import Problem
+from theory.solve import solve
+
+__all__ = ["bmd_tail"]
+
+
+def bmd_tail(problem: Problem, *, alpha_T: ArrayLike, lam: float) -> xr.DataArray:
+    """Coefficient A of the approach BMD - 1 = A / overparam to the kernel, at beta = inf.
+
+    Parameters
+    ----------
+    problem : Problem
+        With Gaussian or orthogonal features, which share it.
+    alpha_T : float or 1-d array_like
+        P/D.
+    lam : float
+        Ridge penalty; 0 is the minimum-norm interpolator or the maximum-margin classifier.
+
+    Returns
+    -------
+    xarray.DataArray
+        A, over the dimensions of ``solve``.
+
+    Raises
+    ------
+    InvalidProblem
+        For other feature laws, whose kernels have spectra of their own, and at lam = 0 for a loss that
+        does not say which constraint it becomes.
+    SolveError
+        When the kernel did not converge.
+
+    Examples
+    --------
+    >>> import theory
+    >>> round(float(theory.bmd_tail(theory.Problem(), alpha_T=3.0, lam=1e-4)), 6)
+    0.879918
+    """
+    if not isinstance(problem.features, Gaussian | Orthogonal):
+        raise InvalidProblem(
+            f"features = {problem.features!r}: the tail is derived for Gaussian and Orthogonal; fit "
+            "solve(overparam=...) at large values instead"
+        )
+    ridge = float(lam)
+    if ridge == 0:  # above the threshold lam V stays finite: the loss is a constraint, and lam is 1
+        problem, ridge = problem.replace(loss=_constraint(problem)), 1.0
+    kernel = solve(problem, overparam=np.inf, alpha_T=alpha_T, lam=ridge)
+    moments = problem.activation.moments
+    k1, ks = moments.kappa_1**2, moments.kappa_star**2
+    aligned = kernel.m**2 / (problem.teacher.rho * kernel.Q_d)
+    shrunk = ridge * kernel.V - ks
+    excess = (moments.dkappa_star**2 - ks) / kernel.alpha_T
+    tail: xr.DataArray = excess * (1 / k1 + ks * (1 - aligned) / shrunk**2)
+    attrs = {
+        "long_name": "coefficient of 1/overparam in the mean dimension",
+        "units": "1",
+        "definition": "lim overparam (BMD - 1), overparam -> inf",
+    }
+    tail = tail.drop_vars("overparam").assign_coords(lam=float(lam)).rename("bmd_tail")
+    tail.attrs = attrs
+    return tail
+
+
+def _constraint(problem: Problem) -> Equality | HardMargin:
+    if isinstance(problem.loss, MarginLoss):
+        return HardMargin()
+    if isinstance(problem.loss, DifferenceLoss):
+        return Equality()
+    raise InvalidProblem(
+        f"lam = 0 with loss = {problem.loss!r}: it does not say which constraint it becomes; give a "
+        "small lam"
+    )
