@@ -43,8 +43,9 @@ def command(beta: str, latex: bool, **model: str | None) -> None:
     import theory
     from theory.derivation import rendering
 
-    parts = {name: COMPONENTS[name][0].create(v) for name, v in model.items() if v is not None}
+    given = {name: text for name, text in model.items() if text is not None}
     try:
+        parts = {name: COMPONENTS[name][0].create(text) for name, text in given.items()}
         free = theory.free_entropy(**parts, zero_temperature=beta == "inf")
     except theory.InvalidProblem as error:
         raise click.UsageError(str(error), click.get_current_context()) from error

@@ -100,7 +100,7 @@ def text(free: FreeEntropy) -> str:
 
 def _text_line(left: Any, right: Any) -> str:
     draw = _Text()._print
-    lines = []
+    lines: list[str] = []
     start = prettyForm(*draw(left).right(" = "))
     for piece in _pieces(right, lambda a: draw(a).width(), _COLUMNS):
         body = draw(piece)
