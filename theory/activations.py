@@ -26,7 +26,9 @@ from numpy.typing import NDArray
 from scipy import special
 
 from theory.callables import on_host
+from theory.checks import are_numbers
 from theory.errors import InvalidProblem
+from theory.fingerprint import named
 from theory.piecewise import PiecewisePolynomial, approximate
 
 __all__ = ["Activation", "Custom", "Erf", "HermiteMoments", "Identity", "ReLU", "Tanh"]
@@ -214,8 +216,8 @@ class Custom(Activation):
         Points where the function or a derivative jumps. They are found when not declared, by
         bisection; declaring them is faster and more accurate.
     name : str, optional
-        How the activation is written in results; the callable's own name by default. Results of
-        two customs are comparable only when their names agree.
+        How the activation is written in results, which are comparable only when names agree; the
+        callable's own name with a fingerprint of its values by default.
 
     Raises
     ------
@@ -232,12 +234,11 @@ class Custom(Activation):
         """Check the arguments before any work is done."""
         if not callable(self.function):
             raise InvalidProblem(f"function = {self.function!r}: give a callable of one array")
-        if not np.all(np.isfinite(np.asarray(self.kinks, dtype=float))):
+        if not are_numbers(self.kinks):
             raise InvalidProblem(f"kinks = {self.kinks!r}: give finite numbers")
         object.__setattr__(self, "kinks", tuple(sorted(float(k) for k in self.kinks)))
         if not self.name:
-            name = getattr(self.function, "__name__", type(self.function).__name__)
-            object.__setattr__(self, "name", name)
+            object.__setattr__(self, "name", named(self.function))
 
     def __call__(self, x: Any) -> Any:
         """Apply the callable; arrays of other libraries pass through numpy."""

@@ -25,9 +25,6 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import optimize
 
 from theory.errors import InvalidProblem
-from theory.feature_laws.gaussian import Gaussian
-from theory.feature_laws.orthogonal import Orthogonal
-from theory.feature_laws.power_law import PowerLaw
 from theory.problem import Problem
 from theory.quadrature import integrate, panels
 from theory.teachers.base import BinaryTeacher, RealTeacher
@@ -105,17 +102,9 @@ class _Prior:
     """N(0, rho v) components of the teacher, in coordinates where the inputs are white."""
 
     def __init__(self, problem: Problem) -> None:
-        law, self.rho = problem.features, problem.teacher.rho
-        if isinstance(law, PowerLaw):
-            atoms = law.population(problem.activation.moments)
-            self.weight, self.variance = atoms.weight, self.rho * atoms.teacher / atoms.weight
-        elif isinstance(law, Gaussian | Orthogonal):
-            self.weight, self.variance = np.ones(1), np.full(1, self.rho)
-        else:
-            raise InvalidProblem(
-                f"features = {law!r}: this law does not say how w_T is distributed independently of "
-                "F, so the learner has no prior; give Gaussian(), Orthogonal() or PowerLaw()"
-            )
+        self.rho = problem.teacher.rho
+        self.weight, variance = problem.features.teacher_prior()
+        self.variance = self.rho * variance
 
     def overlap(self, qh: Array) -> Array:
         """Overlap q."""
@@ -238,7 +227,7 @@ def _average(
     root, rest = np.sqrt(prior.overlap(qh)), prior.rest(qh)
     # Wherever P(y | nu) jumps, the integrand varies over xi ~ sqrt((rho - q)/q): graded panels.
     width = np.sqrt(rest) / np.maximum(root, 1e-100)
-    jumps = np.unique([0.0, *getattr(teacher, "breaks", ()), *getattr(teacher, "_fine", ())])
+    jumps = np.unique([0.0, *teacher.breakpoints])
     jumps = jumps[np.diff(jumps, prepend=-np.inf) > 1e-6 * np.sqrt(prior.rho)]
     grade = np.concatenate([[0.0], 4.0 ** np.arange(0, 24)])
     grade = np.concatenate([-grade, grade])

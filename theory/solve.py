@@ -53,6 +53,10 @@ def read_axis(name: str, value: ArrayLike, *, zero: bool = False, infinite: bool
         Names the axis, the offending value and the remedy.
     """
     try:
+        # numpy would read True as 1 and "3" as 3
+        listed = value if isinstance(value, list | tuple) else ()
+        if np.asarray(value).dtype.kind in "bSU" or any(isinstance(v, bool) for v in listed):
+            raise TypeError
         array = np.asarray(value, dtype=float)
     except (TypeError, ValueError):
         raise ValueError(f"{name} = {value!r}: give a number or a 1-d array of numbers") from None

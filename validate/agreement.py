@@ -106,7 +106,7 @@ def agrees(result: xr.Dataset, level: float = 1e-3) -> Verdict:
     Raises
     ------
     ValueError
-        If ``level`` is not between 0 and 1.
+        If ``level`` is not between 0 and 1, or ``result`` is no comparison.
 
     Notes
     -----
@@ -117,6 +117,11 @@ def agrees(result: xr.Dataset, level: float = 1e-3) -> Verdict:
     """
     if not 0 < level < 1:
         raise ValueError(f"level = {level}: give a number between 0 and 1")
+    kind = result.attrs.get("kind") if isinstance(result, xr.Dataset) else type(result).__name__
+    if kind not in ("comparison", "summary"):
+        raise ValueError(
+            f"result has kind = {kind!r}: give what validate.compare or validate.summarise returns"
+        )
     tested = [_flat(result["p_value"], result["z"])]
     if "pooled_p_value" in result:
         counted = result["pooled_points"] > 0

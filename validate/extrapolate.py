@@ -41,7 +41,7 @@ def summarise(comparison: xr.Dataset) -> xr.Dataset:
     Raises
     ------
     ValueError
-        If there are fewer than two sizes.
+        If it is no comparison, or has fewer than two sizes.
 
     Notes
     -----
@@ -57,6 +57,10 @@ def summarise(comparison: xr.Dataset) -> xr.Dataset:
     is a description, not a test: points that differ only in ``lam`` share their instances, so
     that the sum is broader than chi-square. :func:`validate.agrees` decides without it.
     """
+    known = isinstance(comparison, xr.Dataset)
+    kind = comparison.attrs.get("kind") if known else type(comparison).__name__
+    if kind != "comparison":
+        raise ValueError(f"comparison has kind = {kind!r}: give what validate.compare returns")
     if comparison.sizes.get("D", 1) < 2:
         raise ValueError(
             "D: the comparison has one size, and bias cannot be told from noise; simulate at two "

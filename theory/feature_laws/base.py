@@ -116,6 +116,21 @@ class FeatureLaw:
         """
         raise NotImplementedError
 
+    def teacher_prior(self) -> tuple[Array, Array]:
+        """What is known of w_T before any label: N(0, rho v) components where the inputs are white.
+
+        Returns
+        -------
+        weight, variance : ndarray
+            The law of v, of total weight 1 and mean 1; by default v = 1 (isotropic).
+
+        Raises
+        ------
+        InvalidProblem
+            If the law ties w_T to F, so that w_T has no prior of its own.
+        """
+        return np.ones(1), np.ones(1)
+
     def hidden(self, D: int) -> tuple[int, ...]:  # noqa: ARG002
         """Widths of the hidden layers at input size D: by default there are none."""
         return ()

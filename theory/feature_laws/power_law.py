@@ -11,8 +11,9 @@ from array_api_compat import array_namespace
 from numpy.polynomial import legendre
 
 from theory.activations import HermiteMoments
+from theory.checks import is_number
 from theory.errors import InvalidProblem
-from theory.feature_laws.base import on_sphere
+from theory.feature_laws.base import Array, on_sphere
 from theory.feature_laws.population import Atoms, Population, PopulationLaw
 from theory.teachers.base import Random
 
@@ -46,9 +47,10 @@ class PowerLaw(PopulationLaw):
 
     def __post_init__(self) -> None:
         """Check that both laws can be normalised."""
-        if not 0 <= self.exponent < 1:
+        if not (is_number(self.exponent) and 0 <= self.exponent < 1):
             raise InvalidProblem(f"exponent = {self.exponent}: give a number in [0, 1)")
-        if not -self.exponent <= self.teacher_exponent < 1 - self.exponent:
+        other = self.teacher_exponent
+        if not (is_number(other) and -self.exponent <= other < 1 - self.exponent):
             raise InvalidProblem(
                 f"teacher_exponent = {self.teacher_exponent}: give a number from -exponent to "
                 "1 - exponent (excluded)"
@@ -69,6 +71,11 @@ class PowerLaw(PopulationLaw):
     def population(self, moments: HermiteMoments) -> Population:  # noqa: ARG002
         """The eigenvalues of the input covariance on a quadrature rule."""
         return self._atoms
+
+    def teacher_prior(self) -> tuple[Array, Array]:
+        """Variances that fall as (j/D)^{-exponent - teacher_exponent}."""
+        weight, teacher = self._atoms.weight, self._atoms.teacher
+        return weight, teacher / weight
 
     def sample(
         self,

@@ -41,7 +41,11 @@ class Spectrum(FeatureLaw):
     def __post_init__(self) -> None:
         """Check the numbers before any work is done."""
         for name in ("eigenvalues", "alignments"):
-            values = np.asarray(getattr(self, name), dtype=float).ravel()
+            try:
+                values = np.asarray(getattr(self, name), dtype=float).ravel()
+            except (TypeError, ValueError):
+                given = getattr(self, name)
+                raise InvalidProblem(f"{name} = {given!r}: give a sequence of numbers") from None
             if not values.size or not np.all(np.isfinite(values)) or np.any(values < 0):
                 bad = values[~(np.isfinite(values) & (values >= 0))][:1]
                 shown = f"{bad[0]:g}" if bad.size else "an empty sequence"
@@ -122,6 +126,13 @@ class Spectrum(FeatureLaw):
         raise InvalidProblem(
             "overparam = inf: a measured spectrum belongs to a finite number of features; "
             "give a finite overparam, or a law such as Gaussian()"
+        )
+
+    def teacher_prior(self) -> tuple[Any, Any]:
+        """None: the alignments say how w_T lies relative to F and nothing else."""
+        raise InvalidProblem(
+            f"features = {self!r}: this law does not say how w_T is distributed independently of F, "
+            "so the learner has no prior; give a law such as Gaussian() or PowerLaw()"
         )
 
     def sample(

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.polynomial import chebyshev
 
 from theory.callables import on_host
+from theory.checks import are_numbers
 from theory.errors import InvalidProblem
+from theory.fingerprint import named
 from theory.losses.base import Loss
 from theory.piecewise import approximate
 
@@ -42,7 +44,8 @@ class CustomLoss(Loss):
     knot_points : tuple of float
         Where the loss changes its form without a jump of the slope.
     name : str, optional
-        How the loss is written in results; the callable's own name by default.
+        How the loss is written in results; the callable's own name with a fingerprint of its values
+        by default.
 
     Raises
     ------
@@ -65,8 +68,11 @@ class CustomLoss(Loss):
             raise InvalidProblem(f"of = {self.of!r}: give 'margin' or 'difference'")
         if not callable(self.function):
             raise InvalidProblem(f"function = {self.function!r}: give a callable of one array")
+        for name in ("kink_points", "knot_points"):
+            if not are_numbers(getattr(self, name)):
+                raise InvalidProblem(f"{name} = {getattr(self, name)!r}: give finite numbers")
         if not self.name:
-            object.__setattr__(self, "name", getattr(self.function, "__name__", "loss"))
+            object.__setattr__(self, "name", named(self.function))
         x = np.linspace(-20, 20, 401)
         values = np.asarray(self.function(x), dtype=float)
         if values.shape != x.shape or not np.all(np.isfinite(values)):

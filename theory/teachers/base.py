@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.checks import is_number
 from theory.errors import InvalidProblem
 from theory.quadrature import integrate, panels
 
@@ -80,7 +81,7 @@ class Teacher:
 
     def _check_positive(self, **values: float) -> None:
         for name, value in values.items():
-            if not (np.isfinite(value) and value > 0):
+            if not (is_number(value) and value > 0):
                 raise InvalidProblem(f"{name} = {value}: give a finite number > 0")
 
 
@@ -91,9 +92,16 @@ class BinaryTeacher(Teacher):
     ----------
     symmetric : bool
         Whether P(-y | -nu) = P(y | nu), so that one label stands for both.
+    breakpoints : tuple of float
+        Values of nu at which P(y | nu) or one of its derivatives jumps.
     """
 
     symmetric: bool = True
+
+    @property
+    def breakpoints(self) -> tuple[float, ...]:
+        """None, unless a subclass says otherwise."""
+        return ()
 
     @property
     def balanced(self) -> bool:

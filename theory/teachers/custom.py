@@ -5,46 +5,108 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from array_api_compat import array_namespace
-from numpy.polynomial import legendre
 from numpy.typing import NDArray
 
 from theory.callables import on_host
+from theory.checks import are_numbers, is_number
 from theory.errors import InvalidProblem
+from theory.fingerprint import named
 from theory.piecewise import PiecewisePolynomial, approximate
+from theory.teachers._average import GaussianAverage
 from theory.teachers.base import BinaryTeacher, Partition, Random, RealTeacher
 
 __all__ = ["CustomLink", "CustomTeacher"]
 
 Array = NDArray[np.float64]
 
-_NODES, _WEIGHTS = legendre.leggauss(20)
-_EDGES = np.array([-9.5, -6.0, -3.5, -1.75, 0.0, 1.75, 3.5, 6.0, 9.5])
+_SPAN = 12.0  # in units of sqrt(rho): Gaussian mass beyond 4e-33
+_NARROW = 1e-10  # the same units: shorter pieces of a bisection hold a jump or a kink
 
 
-def _resolve(teacher: Any, function: Callable[[Array], Any], rho: float) -> PiecewisePolynomial:
-    reach = 12.0 * np.sqrt(rho)
+class _Resolved(NamedTuple):
+    """A function of nu / sqrt(rho), its pieces, and where it or a derivative jumps (in nu)."""
+
+    pieces: PiecewisePolynomial
+    breakpoints: tuple[float, ...]
+
+    @property
+    def edges(self) -> Array:
+        """Ends of the pieces."""
+        length = self.pieces.weights.sum(axis=1)
+        ends = np.cumsum(length) - _SPAN
+        return np.concatenate([[-_SPAN], ends])
+
+
+def _resolve(teacher: Any, function: Callable[[Array], Any], rho: float) -> _Resolved:
+    """Resolve a callable twice: once to find where it jumps, once with cuts there."""
+    unit = np.sqrt(rho)
+
+    def scaled(g: Array) -> Array:
+        return np.asarray(function(g * unit), dtype=float)
+
+    cuts = tuple(b / unit for b in teacher.breaks)
     try:
-        return approximate(
-            lambda g: np.asarray(function(g * np.sqrt(rho)), dtype=float),
-            -12.0,
-            12.0,
-            tuple(b / np.sqrt(rho) for b in teacher.breaks),
-        )
+        found = _jumps(approximate(scaled, -_SPAN, _SPAN, cuts), scaled)
+        pieces = approximate(scaled, -_SPAN, _SPAN, (*cuts, *found))
     except ValueError as error:
         raise InvalidProblem(
-            f"teacher = {teacher!r} on [{-reach:g}, {reach:g}]: {error}"
+            f"teacher = {teacher!r} on [{-_SPAN * unit:g}, {_SPAN * unit:g}]: {error}"
         ) from error
+    return _Resolved(pieces, tuple(sorted({*teacher.breaks, *(float(g * unit) for g in found)})))
+
+
+def _jumps(pieces: PiecewisePolynomial, function: Callable[[Array], Array]) -> list[float]:
+    """One point for each cluster of pieces that bisection made narrow."""
+    length = pieces.weights.sum(axis=1)
+    narrow = np.flatnonzero(length < _NARROW)
+    places = []
+    for cluster in np.split(narrow, np.flatnonzero(np.diff(narrow) > 1) + 1):
+        if cluster.size:
+            low = pieces.nodes[cluster[0], 0] - length[cluster[0]]
+            high = pieces.nodes[cluster[-1], -1] + length[cluster[-1]]
+            places.append(_locate(function, low, high))
+    return places
+
+
+def _locate(function: Callable[[Array], Array], low: float, high: float) -> float:
+    """The jump between two points, by bisection to neighbouring floats, or the kink."""
+    left, right = function(np.array([low, high]))
+    if abs(right - left) < 1e-7 * max(abs(left), abs(right)):
+        return _kink(function, low, high)
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        value = function(np.array([middle]))[0]
+        if abs(value - left) < abs(value - right):
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def _kink(function: Callable[[Array], Array], low: float, high: float) -> float:
+    """Where the polynomials through both sides meet."""
+    steps = np.linspace(0.0, 1e-3, 6)
+    sides = (np.polyfit(s, function(x + s), 5) for x, s in ((low, -steps), (high, steps)))
+    (slope_left, left), (slope_right, right) = (fit[-2:] for fit in sides)
+    # Lines suffice: the points are 1e-10 apart, and the kink is that near.
+    middle = 0.5 * (low + high)
+    if abs(slope_right - slope_left) < 1e-3:
+        return middle
+    place = (left - right - slope_left * low + slope_right * high) / (slope_right - slope_left)
+    return float(place) if abs(place - middle) < 1e-8 else middle
 
 
 def _name(teacher: Any, function: Callable[[Array], Any]) -> None:
     if not callable(function):
         raise InvalidProblem(f"teacher callable = {function!r}: give a callable of one array")
     if not teacher.name:
-        object.__setattr__(teacher, "name", getattr(function, "__name__", "teacher"))
+        object.__setattr__(teacher, "name", named(function))
+    if not are_numbers(teacher.breaks):
+        raise InvalidProblem(f"breaks = {teacher.breaks!r}: give a sequence of finite numbers")
 
 
 @dataclass(frozen=True)
@@ -60,7 +122,8 @@ class CustomTeacher(BinaryTeacher):
     breaks : tuple of float
         Where the probability or a derivative jumps; found by bisection when not declared.
     name : str, optional
-        How the teacher is written in results.
+        How the teacher is written in results; the callable's own name with a fingerprint of its
+        values by default.
 
     Raises
     ------
@@ -79,43 +142,42 @@ class CustomTeacher(BinaryTeacher):
         """Check the callable where nu lives."""
         self._check_positive(rho=self.rho)
         _name(self, self.probability)
-        values = self._pieces.values
+        pieces = self._resolved.pieces
+        values = pieces.values
         if np.min(values) < 0 or np.max(values) > 1:
             raise InvalidProblem(f"teacher = {self!r}: probabilities must lie in [0, 1]")
-        x = self._pieces.nodes * np.sqrt(self.rho)
+        x = pieces.nodes * np.sqrt(self.rho)
         mirror = np.asarray(self.probability(-x), dtype=float)
         object.__setattr__(self, "symmetric", bool(np.all(np.abs(values + mirror - 1) < 1e-13)))
 
     @cached_property
-    def _pieces(self) -> PiecewisePolynomial:
+    def _resolved(self) -> _Resolved:
         return _resolve(self, self.probability, self.rho)
 
     @cached_property
-    def _fine(self) -> Array:
-        """Edges of pieces that bisection made smaller than the starting mesh."""
-        left = self._pieces.nodes[:, 0]
-        width = np.diff(left)
-        return np.asarray(left[1:][width < 0.7] * np.sqrt(self.rho))
+    def _averages(self) -> dict[float, GaussianAverage]:
+        """Of the probability of either label."""
+        unit, edges = float(np.sqrt(self.rho)), self._resolved.edges
+        # Beyond the span the weight is below rounding, but integrals ask what is there.
+        outside = np.arange(_SPAN + 1.0, 30.0)
+        edges = np.concatenate([-outside[::-1], edges, outside]) * unit
+
+        def plus(nu: Array) -> Array:
+            return np.asarray(self.probability(nu), dtype=float)
+
+        return {
+            1.0: GaussianAverage(plus, edges, unit),
+            -1.0: GaussianAverage(lambda nu: 1.0 - plus(nu), edges, unit),
+        }
+
+    @property
+    def breakpoints(self) -> tuple[float, ...]:
+        """The declared breaks, and those that were found."""
+        return self._resolved.breakpoints
 
     def partition(self, y: float, omega: Array, V: Array) -> Partition:
-        """Integrals over nu of P(y | nu) and the score of the Gaussian, on a composite rule."""
-        omega, V = np.broadcast_arrays(omega, V)
-        width = np.sqrt(V)[..., None]
-        cuts = np.unique(np.concatenate([self._fine, np.asarray(self.breaks, float)]))
-        inner = np.clip((cuts - omega[..., None]) / width, _EDGES[0], _EDGES[-1])
-        edges = np.sort(np.concatenate([np.broadcast_to(_EDGES, (*omega.shape, 9)), inner], -1))
-        half, middle = 0.5 * np.diff(edges), 0.5 * (edges[..., 1:] + edges[..., :-1])
-        out = np.zeros((3, *omega.shape))
-        for k in range(half.shape[-1]):
-            s = middle[..., k, None] + half[..., k, None] * _NODES
-            p = np.asarray(self.probability(omega[..., None] + width * s), dtype=float)
-            p = p if y > 0 else 1.0 - p
-            density = p * np.exp(-0.5 * s * s) * _WEIGHTS * half[..., k, None]
-            out[0] += density.sum(-1)
-            out[1] += (density * s).sum(-1)
-            out[2] += (density * (s * s - 1.0)).sum(-1)
-        out /= np.sqrt(2 * np.pi)
-        return Partition(out[0], out[1] / width[..., 0], out[2] / width[..., 0] ** 2)
+        """Average of P(y | nu) over the Gaussian law of nu, and of its score."""
+        return Partition(*self._averages[float(np.sign(y))](omega, V))
 
     def sample(self, nu: Any, random: Random) -> Any:
         """Draw +1 with the given probability."""
@@ -143,7 +205,8 @@ class CustomLink(RealTeacher):
     breaks : tuple of float
         Where the link or a derivative jumps; found by bisection when not declared.
     name : str, optional
-        How the teacher is written in results.
+        How the teacher is written in results; the callable's own name with a fingerprint of its
+        values by default.
     """
 
     link: Callable[[Array], Any]
@@ -155,14 +218,14 @@ class CustomLink(RealTeacher):
     def __post_init__(self) -> None:
         """Check the parameters and resolve the link."""
         self._check_positive(rho=self.rho)
-        if not (np.isfinite(self.label_noise) and self.label_noise >= 0):
+        if not (is_number(self.label_noise) and self.label_noise >= 0):
             raise InvalidProblem(f"label_noise = {self.label_noise}: give a finite variance >= 0")
         _name(self, self.link)
         assert np.isfinite(self._moments).all()  # resolves the link, or refuses it
 
     @cached_property
     def _moments(self) -> tuple[float, float, float]:
-        pieces = _resolve(self, self.link, self.rho)
+        pieces = _resolve(self, self.link, self.rho).pieces
         x, y = pieces.nodes, pieces.values
         weight = pieces.weights * np.exp(-0.5 * x * x) / np.sqrt(2 * np.pi)
         mean, square, slope = (float(np.sum(weight * y * h)) for h in (1.0, y, x))

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
+from theory.checks import is_number
 from theory.errors import InvalidProblem
 from theory.teachers.base import Random, RealTeacher
 
@@ -31,7 +30,7 @@ class Linear(RealTeacher):
     def __post_init__(self) -> None:
         """Check the parameters."""
         self._check_positive(rho=self.rho)
-        if not (np.isfinite(self.noise) and self.noise >= 0):
+        if not (is_number(self.noise) and self.noise >= 0):
             raise InvalidProblem(f"noise = {self.noise}: give a finite variance >= 0")
 
     def sample(self, nu: Any, random: Random) -> Any:

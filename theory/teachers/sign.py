@@ -10,6 +10,7 @@ from array_api_compat import array_namespace
 from numpy.typing import NDArray
 from scipy import special
 
+from theory.checks import is_number
 from theory.errors import InvalidProblem
 from theory.teachers.base import BinaryTeacher, Partition, Random
 
@@ -68,6 +69,11 @@ class Sign(BinaryTeacher):
         """Check rho."""
         self._check_positive(rho=self.rho)
 
+    @property
+    def breakpoints(self) -> tuple[float, ...]:
+        """The origin."""
+        return (0.0,)
+
     def partition(self, y: float, omega: Array, V: Array) -> Partition:
         """Phi(y omega / sqrt(V)) and derivatives."""
         return _step_partition(y, omega, V)
@@ -108,10 +114,15 @@ class FlippedSign(BinaryTeacher):
     def __post_init__(self) -> None:
         """Check the parameters."""
         self._check_positive(rho=self.rho)
-        if not 0 <= self.flip < 0.5:
+        if not (is_number(self.flip) and 0 <= self.flip < 0.5):
             raise InvalidProblem(
                 f"flip = {self.flip}: give a probability in [0, 1/2); beyond, exchange the labels"
             )
+
+    @property
+    def breakpoints(self) -> tuple[float, ...]:
+        """The origin."""
+        return (0.0,)
 
     def partition(self, y: float, omega: Array, V: Array) -> Partition:
         """Return flip + (1 - 2 flip) Phi(y omega / sqrt(V)) and derivatives."""
