@@ -38,7 +38,8 @@ def command(beta: str, latex: bool, **model: str | None) -> None:
       twinpeaks equations --loss square --teacher linear --latex
 
     The free entropy is written down once and sympy differentiates it; what is printed are its
-    derivatives. The activation enters through kappa_1, kappa_star and dkappa_star alone.
+    derivatives. The activation enters through kappa_1, kappa_star and dkappa_star alone. Laws
+    without a closed form (deep, powerlaw) keep integrals over an abstract spectral density.
     """  # noqa: D301
     import theory
     from theory.derivation import rendering

@@ -9,8 +9,8 @@ import sympy as sp  # type: ignore[import-untyped]
 
 from theory.derivation import notation as n
 from theory.derivation.averages import SpectralMean
-from theory.derivation.equations import FreeEntropy
-from theory.derivation.functions import Covariance, Kernel, Moreau, Resolvent, Stieltjes, Thermal
+from theory.derivation.equations import Z_STAR, FreeEntropy
+from theory.derivation.functions import Covariance, Moreau, Resolvent, Stieltjes, Thermal
 from theory.derivation.laws import resolvent_point, stieltjes, stieltjes_slope
 from theory.derivation.teachers import gaussian
 
@@ -29,14 +29,13 @@ def definitions(free: FreeEntropy, shown: Iterable[Any]) -> list[Pair]:
         The expressions whose traces are to be explained.
     """
     weight = sp.exp(-(n.xi**2) / 2) / sp.sqrt(2 * sp.pi) * n.dxi
-    kernel = Kernel(0, n.y, n.m * n.xi / sp.sqrt(n.Q_0), n.rho - n.m**2 / n.Q_0)
     pairs = [
         (n.Dxi, weight),
         (n.omega, sp.sqrt(n.Q_0) * n.xi),
         (n.omega_star, n.m * n.xi / sp.sqrt(n.Q_0)),
         (n.V_star, n.rho - n.m**2 / n.Q_0),
         (sp.Function("P")(n.y, n.nu), free.teacher.law),
-        (kernel, free.teacher.kernel),
+        (Z_STAR, free.teacher.kernel),
         *(_cold(free) if free.zero_temperature else _warm(free)),
         (sp.Function("ell")(n.y, n.t), free.loss),
         (Covariance(n.S), n.kappa_1**2 * n.S + n.kappa_star**2),

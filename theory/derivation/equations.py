@@ -29,9 +29,10 @@ from theory.derivation.laws import Law, resolvent_point, stieltjes, stieltjes_sl
 from theory.derivation.notation import Q_0, Qh, V, Vh, alpha, beta, lam, m, mh
 from theory.derivation.teachers import Rule, gaussian
 
-__all__ = ["FreeEntropy"]
+__all__ = ["Z_STAR", "FreeEntropy"]
 
 _OMEGA = sp.sqrt(Q_0) * n.xi
+Z_STAR = Kernel(0, n.y, m * n.xi / sp.sqrt(Q_0), n.rho - m**2 / Q_0)
 _CONJUGATE = {V: Qh, Q_0: Vh, m: mh, Vh: Q_0, Qh: V, mh: m}
 
 
@@ -76,14 +77,13 @@ class FreeEntropy:
     def _finite(self) -> Any:
         resolvent = Resolvent(n.S, Vh, beta * lam)
         omega, alignment = Covariance(n.S), self.features.alignment
-        kernel = Kernel(0, n.y, m * n.xi / sp.sqrt(Q_0), n.rho - m**2 / Q_0)
         log_z = LogZ(0, n.y, _OMEGA, V, beta, self.loss)
         return (
             -m * mh
             + ((Q_0 + V) * Vh - V * Qh) / 2
             + SpectralMean((mh**2 * alignment + Qh * omega) * resolvent) / 2
             + SpectralMean(sp.log(resolvent)) / 2
-            + alpha * PatternMean(kernel * log_z, self.teacher.labels)
+            + alpha * PatternMean(Z_STAR * log_z, self.teacher.labels)
             + sp.log(2 * sp.pi) / 2
         )
 
@@ -120,7 +120,6 @@ class FreeEntropy:
         Q_d = Q_0 if self.zero_temperature else Q_0 + V
         k1, ks, dks = n.kappa_1**2, n.kappa_star**2, n.dkappa_star**2
         arguments = (n.y, _OMEGA, V, sp.oo if self.zero_temperature else beta)
-        kernel = Kernel(0, n.y, m * n.xi / sp.sqrt(Q_0), n.rho - m**2 / Q_0)
         labels = self.teacher.labels
         df = self.response(2).subs(n.omega, _OMEGA)
         square = Covariance(n.S) ** 2 * Resolvent(n.S, Vh, self.ridge) ** 2
@@ -133,13 +132,13 @@ class FreeEntropy:
             n.r: m / n.kappa_1,
             n.test_error: self.teacher.test_error,
             **({n.bmd: (k1 * n.p_d + dks * n.q_d) / n.Q_d} if self.features.shallow else {}),
-            n.train_loss: PatternMean(kernel * Thermal(self.loss, *arguments), labels),
+            n.train_loss: PatternMean(Z_STAR * Thermal(self.loss, *arguments), labels),
             n.energy: alpha * n.train_loss + lam * n.q_d / 2,
-            n.replicon: 1 - alpha * PatternMean(kernel * df**2, labels) * SpectralMean(square),
+            n.replicon: 1 - alpha * PatternMean(Z_STAR * df**2, labels) * SpectralMean(square),
         }
 
     def response(self, order: int) -> Any:
-        """F = d ln Z/domega, or -dM/domega at zero temperature, and its derivatives at a free omega.
+        """The response f = d ln Z/domega, or -dM/domega, and its derivatives at a free omega.
 
         Parameters
         ----------
