@@ -10,6 +10,7 @@ Packages load when first used, so that ``import twinpeaks`` and ``--help`` are i
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import Any
 
@@ -37,8 +38,12 @@ def __dir__() -> list[str]:
 
 
 def main() -> None:
-    """Run the command line."""
-    import_module("commands").cli(prog_name="twinpeaks")
+    """Run the command line; Ctrl-C says so on one line, also while packages are still loading."""
+    try:
+        import_module("commands").cli(prog_name="twinpeaks")
+    except KeyboardInterrupt:
+        sys.stderr.write("twinpeaks: interrupted\n")
+        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,10 @@ import click
 
 from commands.parameters import Parameter
 
-__all__ = ["Choice", "Component", "components"]
+__all__ = ["LISTED", "Choice", "Component", "ComponentOption", "components"]
+
+#: In the help of an option, where ``ComponentOption`` puts its list.
+LISTED = "LISTED"
 
 _NUMBERS: dict[str, Any] = {"float": float, "int": int}
 
@@ -34,12 +37,21 @@ class Choice:
         Its parameters and their types, ``float`` or ``int``.
     required : tuple of str
         Parameters without a default.
+    defaults : dict of str to str
+        Source of the default of every other parameter.
     """
 
     module: str
     name: str
     fields: dict[str, str]
     required: tuple[str, ...]
+    defaults: dict[str, str]
+
+    @property
+    def signature(self) -> str:
+        """Its parameters and their defaults, as in Python: ``FlippedSign(flip=0.1, rho=1.0)``."""
+        pairs = (f"{name}={self.defaults.get(name, 'NUMBER')}" for name in self.fields)
+        return f"{self.name}({', '.join(pairs)})"
 
     @property
     def usage(self) -> str:
@@ -108,7 +120,10 @@ def components(base: str) -> dict[str, Choice]:
         required = tuple(ast.unparse(item.target) for item in fields if item.value is None)
         if all(kinds[field] in _NUMBERS for field in required):
             numbers = {field: kind for field, kind in kinds.items() if kind in _NUMBERS}
-            found[name.lower()] = Choice(module, name, numbers, required)
+            defaults = {
+                ast.unparse(item.target): ast.unparse(item.value) for item in fields if item.value
+            }
+            found[name.lower()] = Choice(module, name, numbers, required, defaults)
     return found
 
 
@@ -124,7 +139,9 @@ class Component(Parameter):
         self.base = base
 
     def get_metavar(self, param: click.Parameter, ctx: Any = None) -> str:  # noqa: ARG002
-        """List the names in ``--help``."""
+        """List the names in ``--help``, unless the option's help does so."""
+        if isinstance(param, ComponentOption):
+            return "NAME"
         return f"[{'|'.join(c.usage for c in components(self.base).values())}]"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: Any) -> str:  # noqa: ARG002
@@ -156,3 +173,16 @@ class Component(Parameter):
         pairs = (piece.partition("=") for piece in filter(None, given.split(",")))
         values = {key: _NUMBERS[choice.fields[key]](number) for key, _, number in pairs}
         return getattr(import_module(choice.module), choice.name)(**values)
+
+
+class ComponentOption(click.Option):
+    """An option whose help lists every component with its parameters and their defaults."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """Fill in the list when help is asked for, since only then is source read."""
+        record = super().get_help_record(ctx)
+        if record is None or not isinstance(self.type, Component):
+            return record
+        choices = components(self.type.base).values()
+        names, text = record
+        return names, text.replace(LISTED, ", ".join(choice.signature for choice in choices))

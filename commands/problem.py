@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commands.components import Component
+from commands.components import LISTED, Component, ComponentOption
 from commands.parameters import Grid
 
 if TYPE_CHECKING:
@@ -17,10 +17,10 @@ __all__ = ["COMPONENTS", "axis_options", "make_problem", "model_options"]
 
 #: Fields of ``theory.Problem``: the class each derives from, its default and its help.
 COMPONENTS = {
-    "loss": (Component("Loss"), "square", "Training loss."),
-    "teacher": (Component("Teacher"), "sign", "Where labels come from."),
-    "activation": (Component("Activation"), "tanh", "Nonlinearity of the features."),
-    "features": (Component("FeatureLaw"), "gaussian", "Law of the features."),
+    "loss": (Component("Loss"), "square", "Training loss"),
+    "teacher": (Component("Teacher"), "sign", "Where labels come from"),
+    "activation": (Component("Activation"), "tanh", "Nonlinearity of the features"),
+    "features": (Component("FeatureLaw"), "gaussian", "Law of the features"),
 }
 
 _Command = Callable[..., None]
@@ -30,7 +30,12 @@ def model_options(command: _Command) -> _Command:
     """Add one option per component."""
     for name, (kind, default, text) in reversed(COMPONENTS.items()):
         command = click.option(
-            f"--{name}", type=kind, default=default, show_default=True, help=text
+            f"--{name}",
+            cls=ComponentOption,
+            type=kind,
+            default=default,
+            show_default=True,
+            help=f"{text}: {LISTED}.",
         )(command)
     return command
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["progress_bar", "refusals", "report"]
 
 _SHORT = 12  # points that are printed when no file is written
+_EVERY = 10.0  # seconds between lines of progress
 
 
 @contextmanager
@@ -30,16 +33,33 @@ def refusals() -> Iterator[None]:
 
 @contextmanager
 def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a progress bar on the terminal, as the callback that both engines take."""
+    """Show progress as the callback that both engines take: a bar, or lines where there is no terminal."""
+    if not sys.stderr.isatty():
+        yield _lines(title)
+        return
     from tqdm import tqdm
 
-    with tqdm(desc=title, disable=None, leave=False) as bar:
+    with tqdm(desc=title, leave=False) as bar:
 
         def advance(done: int, total: int) -> None:
             bar.total = total
             bar.update(done - bar.n)
 
         yield advance
+
+
+def _lines(title: str) -> Callable[[int, int], None]:
+    """A line on stderr every ten seconds, for logs."""
+    start = spoken = time.monotonic()
+
+    def advance(done: int, total: int) -> None:
+        nonlocal spoken
+        now = time.monotonic()
+        if now - spoken >= _EVERY:
+            spoken = now
+            click.echo(f"{title}: {done} of {total} after {now - start:.0f} s", err=True)
+
+    return advance
 
 
 def report(

@@ -41,8 +41,9 @@ def command(
       twinpeaks solve --loss logistic --overparam 0.5,1,2 --beta 1,10,100,inf
       twinpeaks solve --features powerlaw:exponent=0.3 --overparam 0.5,2 --lam 0,1e-4
 
-    The third grid adds the points of a simulation to a fine curve. A component takes parameters
-    after a colon. Exit code 1 when a point did not converge; its values are then NaN.
+    The third grid adds the points of a simulation to a fine curve. A component is a name in lower
+    case, with parameters after a colon. Exit code 1 when a point did not converge; its values are
+    then NaN.
     """  # noqa: D301
     problem = make_problem(**model)
     import theory

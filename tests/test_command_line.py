@@ -20,6 +20,7 @@ from commands import cli
 from commands.components import Component, components
 from commands.figure import labels
 from commands.parameters import Grid
+from commands.report import progress_bar
 
 HEAVY = ("torch", "xarray", "scipy", "matplotlib", "numpy", "pandas")
 
@@ -86,6 +87,44 @@ def test_interrupt_prints_one_line_and_exits_130():
             child.kill()
     assert child.returncode == 130
     assert error == "twinpeaks: interrupted\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_interrupt_while_packages_load_says_the_same():
+    code = (
+        "import os, signal, twinpeaks\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "twinpeaks.import_module = lambda _: os.kill(os.getpid(), signal.SIGINT)\n"
+        "twinpeaks.main()"
+    )
+    done = process("-c", code)
+    assert done.returncode == 130
+    assert done.stderr == "twinpeaks: interrupted\n"
+
+
+@pytest.mark.parametrize("name", ["solve", "simulate"])
+def test_help_lists_components_with_their_parameters_and_defaults(name):
+    text = " ".join(call(name, "--help").stdout.split())
+    for word in ("FlippedSign(flip=0.1, rho=1.0)", "PowerLaw(exponent=0.5, ", "Square()", "ReLU()"):
+        assert word in text
+    for base in ("Loss", "Teacher", "Activation", "FeatureLaw"):
+        for choice in components(base).values():
+            made = getattr(tp.theory, choice.name)
+            defaults = {f.name: f.default for f in fields(made) if f.name in choice.fields}
+            shown = ", ".join(f"{key}={value}" for key, value in defaults.items())
+            assert choice.signature == f"{choice.name}({shown})"
+
+
+def test_progress_without_a_terminal_is_a_line_now_and_then(monkeypatch, capsys):
+    clock = iter([0.0, 4.0, 11.0, 12.0, 30.0])
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    with progress_bar("square loss") as progress:
+        for done in (1, 2, 3, 9):
+            progress(done, 9)
+    assert capsys.readouterr().err.splitlines() == [
+        "square loss: 2 of 9 after 11 s",
+        "square loss: 9 of 9 after 30 s",
+    ]
 
 
 @pytest.mark.parametrize(
