@@ -51,7 +51,7 @@ def test_channel_is_the_derivative_of_the_free_entropy(loss, teacher, cold):
         values = {n.V: V, n.Q_0: Q, n.m: m, n.alpha: alpha, n.beta: beta, **want}
         number = Evaluator(free, problem, values)
         for hat in HATS:
-            assert number(free.saddle_point[hat]) == pytest.approx(want[hat], rel=1e-9), hat
+            assert number(free.saddle_point[hat]) == pytest.approx(want[hat], rel=1e-11), hat
         for x in ORDER:
             scale = max(want.values())
             assert number(free.gradient[x]) == pytest.approx(0.0, abs=1e-9 * scale), x
