@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import click
 
-__all__ = ["SAME", "Data", "Device", "File", "Grid", "Parameter", "Sizes", "flag"]
+__all__ = ["SAME", "Data", "Device", "File", "Grid", "Parameter", "Sizes", "Workers", "flag"]
 
 SAME = 1e-9  # values closer than this, relatively, are one point
 MOST = 1_000_000  # points of one range
@@ -116,6 +116,21 @@ class Device(Parameter):
         if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", value):
             self.refuse(value, "give auto, cpu, cuda or cuda:0", param)
         return str(value)
+
+
+class Workers(Parameter):
+    """The address of a Dask scheduler, or a number of processes."""
+
+    name = "address or number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: Any) -> str | int:  # noqa: ARG002
+        """Tell the two apart."""
+        text = str(value)
+        if text.isdigit() and int(text) > 0:
+            return int(text)
+        if "://" not in text:
+            self.refuse(value, "give tcp://HOST:PORT or a number of processes", param)
+        return text
 
 
 class File(Parameter):

@@ -29,6 +29,10 @@ def refusals() -> Iterator[None]:
         yield
     except ValueError as error:
         raise click.UsageError(str(error), click.get_current_context()) from error
+    except RuntimeError as error:
+        if type(error).__name__ != "StoreError":  # named, so that --help need not load torch
+            raise
+        raise click.ClickException(str(error)) from error
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from commands.files import output_option
-from commands.parameters import SAME, Device, Sizes
+from commands.parameters import SAME, Device, Sizes, Workers
 from commands.problem import axis_options, make_problem, model_options
 from commands.report import progress_bar, refusals, report
 
@@ -54,6 +54,23 @@ __all__ = ["command"]
     show_default=True,
     help="Inputs at which all D coordinates are flipped for the mean dimension.",
 )
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="CPU threads of one instance.",
+)
+@click.option(
+    "--store",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="SQLite file that keeps every finished instance: run again to resume, or run twice to share.",
+)
+@click.option(
+    "--scheduler",
+    type=Workers(),
+    help="Dask: the address tcp://HOST:PORT of a scheduler, or a number of processes to start here.",
+)
 @output_option
 def command(
     output: Path | None,
@@ -69,6 +86,7 @@ def command(
     Examples:
       twinpeaks simulate --overparam 0.5,1,2 -D 100 --seeds 4
       twinpeaks simulate --overparam 0.5,1,2 -D 100,200 --seeds 16 -o square-simulation.nc
+      twinpeaks simulate --overparam 0.5,1,2 -D 400 --seeds 99 --store run.db --scheduler 4
 
     P = alpha_T D and N = overparam P must be whole numbers for validate to accept the result.
     Two sizes let validate tell finite-size bias from noise.

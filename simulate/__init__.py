@@ -2,7 +2,23 @@
 
 from simulate.bmd import Estimate, mean_dimension
 from simulate.draw import TorchRandom
+from simulate.fourier import degree_weights, noise_stability
+from simulate.initialisation import run_from_start
+from simulate.robustness import attack
 from simulate.run import run
+from simulate.store import Store, StoreError
 from simulate.train import Status
 
-__all__ = ["Estimate", "Status", "TorchRandom", "mean_dimension", "run"]
+__all__ = [
+    "Estimate",
+    "Status",
+    "Store",
+    "StoreError",
+    "TorchRandom",
+    "attack",
+    "degree_weights",
+    "mean_dimension",
+    "noise_stability",
+    "run",
+    "run_from_start",
+]

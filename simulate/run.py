@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from tqdm import tqdm
 
-from simulate.bmd import feature_mean_dimension
-from simulate.device import Workspace, choose_device, device_name, plan_memory
-from simulate.draw import Streams, check_sizes, draw_instance
+from simulate.device import Workspace, choose_device, plan_memory
+from simulate.draw import check_sizes
 from simulate.grid import Grid, check_count, make_grid
-from simulate.measure import (
-    measure_overlaps,
-    measure_test_error,
-    measure_training,
-    overlap_test_error,
-)
-from simulate.train import Status, check_loss, train
+from simulate.store import Store
+from simulate.sweep import Protocol, Task, key_of, places
+from simulate.train import check_loss
 from simulate.variables import MEASURED, SIZES, attributes
+from simulate.workers import Workers, cluster, here
 from theory.problem import Problem
 
-__all__ = ["run"]
+__all__ = ["collect", "progress_of", "run"]
 
 Progress = Callable[[int, int], Any]
+
+_PATIENCE = 0.5  # seconds between looks at what other processes have finished
 
 
 def run(
@@ -46,6 +44,9 @@ def run(
     n_variance: int = 8192,
     tolerance: float = 1e-6,
     memory: int | None = None,
+    threads: int = 1,
+    store: str | Path | None = None,
+    scheduler: str | int | None = None,
     progress: Progress | bool = False,
 ) -> xr.Dataset:
     """Draw, train and measure random-feature models.
@@ -71,6 +72,16 @@ def run(
         Largest ``optimality`` that counts as converged.
     memory : int, optional
         Bytes to use; by default half of physical memory on a CPU, 0.8 of free memory on a GPU.
+    threads : int
+        CPU threads of one instance, part of the result to the last bit. One is best for matrices of
+        a few hundred rows.
+    store : path, optional
+        SQLite file that keeps every finished instance: the same call after an interruption does only
+        what is missing, a call with more seeds or other ratios adds to it, and several processes on
+        one machine share the work.
+    scheduler : str or int, optional
+        Address of a Dask scheduler, ``tcp://host:port``, or a number of worker processes to start
+        here. Results equal those of a serial run on the same kind of device bit for bit.
     progress : bool or callable
         True draws a bar on stderr; a callable receives (done, total) after each instance.
 
@@ -86,6 +97,8 @@ def run(
         For any argument out of range, an absent device, sizes that do not fit in memory or that
         the feature law cannot take, or a loss that cannot be trained exactly; it names the
         argument, its value and the remedy. All are raised before any work.
+    simulate.StoreError
+        If the store cannot be written, is damaged, or belongs to another problem or version.
 
     Examples
     --------
@@ -110,88 +123,122 @@ def run(
         raise ValueError(
             f"progress = {progress!r}: give True, False or a callable of (done, total)"
         )
-    work = plan_memory(
+    check_sizes(problem, grid.sizes)
+    check_count("threads", threads, 1)
+    workers = nullcontext(here) if scheduler is None else cluster(scheduler)
+    with workers as crew:
+        work = crew.call(_plan, problem, grid, device, budget)
+        protocol = Protocol(problem, **counts, tolerance=tolerance, work=work, threads=threads)
+        with nullcontext() if store is None else Store(store) as kept:
+            if kept is not None:
+                kept.begin(protocol, grid)
+            results = _execute(protocol, grid, crew, kept, progress)
+    return assemble(grid, protocol.describe(), results)
+
+
+def _plan(problem: Problem, grid: Grid, device: str, memory: int | None) -> Workspace:
+    """Device and chunk; evaluated where the tasks will run."""
+    return plan_memory(
         grid.sizes,
         problem.features.hidden,
         len(grid.lam.values),
         problem.loss.quadratic is not None,
         choose_device(device),
-        budget,
+        memory,
     )
-    check_sizes(problem, grid.sizes)
-    data = _sweep(problem, grid, counts, tolerance, work, progress)
-    return _dataset(problem, grid, data, counts, tolerance, work)
 
 
-def _instance(
-    problem: Problem,
-    size: tuple[int, int, int],
-    seed: int,
-    lam: NDArray[np.float64],
-    counts: dict[str, int],
-    tolerance: float,
-    work: Workspace,
-) -> dict[str, NDArray[Any]]:
-    """Everything measured on one draw, each of shape (n_lam,)."""
-    D, N, P = size
-    streams = Streams.of(seed, D, N, P, work.device)
-    instance = draw_instance(problem, D, N, P, streams.training, work)
-    fit = train(problem.loss, instance.design, instance.y, lam, tolerance)
-    W = fit.weights
-    out = measure_overlaps(instance, W, problem.activation.moments)
-    out |= measure_training(problem, instance, W, lam)
-    out |= measure_test_error(problem, instance, W, streams.test, counts["n_test"], work)
-    out["test_error_overlap"] = overlap_test_error(problem.teacher, out["Q_d"], out["m"])
-    estimate = feature_mean_dimension(
-        instance.layers,
-        W,
-        streams.flips,
-        streams.variance,
-        counts["n_flip"],
-        counts["n_variance"],
-        work,
-    )
-    out |= {"bmd": estimate.value, "bmd_se": estimate.standard_error}
-    trusted = fit.status == Status.CONVERGED
-    measured = {name: np.where(trusted, value, np.nan) for name, value in out.items()}
-    return {**measured, "optimality": fit.optimality, "status": fit.status}
-
-
-def _sweep(
-    problem: Problem,
+def _execute(
+    protocol: Protocol,
     grid: Grid,
-    counts: dict[str, int],
-    tolerance: float,
-    work: Workspace,
+    workers: Workers,
+    store: Store | None,
     progress: Progress | bool,
-) -> dict[str, NDArray[Any]]:
-    """Arrays of all five dimensions."""
+) -> dict[Task, NDArray[np.float64]]:
+    """The result of every task: from the store where it is there, performed and stored otherwise."""
+    about = protocol.describe()
+    tasks = {key_of(about, task): task for _, task in places(grid)}
+    results: dict[Task, NDArray[np.float64]] = {}
+    finished = store.done(tasks) if store is not None else set()
+    bar: AbstractContextManager[Any] = (
+        tqdm(total=len(tasks), initial=len(finished), unit="instance")
+        if progress is True
+        else nullcontext()
+    )
+    with bar as shown:
+
+        def report() -> None:
+            if shown is not None:
+                shown.update(len(finished) - shown.n)
+            if callable(progress):
+                progress(len(finished), len(tasks))
+
+        while len(finished) < len(tasks):
+            for key, task, value, seconds in workers.perform(
+                protocol, _queue(tasks, finished, store)
+            ):
+                if store is not None:
+                    store.put(key, task, value, seconds)
+                results[task] = value
+                finished.add(key)
+                report()
+            if store is not None and len(finished) < len(tasks):
+                time.sleep(_PATIENCE)  # the rest is with another process, or with one that died
+                finished |= store.done(tasks)
+                report()
+    for key, task in tasks.items():
+        if task not in results:
+            assert store is not None
+            held = store.get(key)
+            assert held is not None
+            results[task] = held
+    return results
+
+
+def _queue(
+    tasks: dict[str, Task], finished: set[str], store: Store | None
+) -> Iterator[tuple[str, Task]]:
+    """Tasks to do, one by one; with a store only those that nobody else has taken."""
+    for key, task in tasks.items():
+        if key not in finished and (store is None or store.claim([(key, task)], 1)):
+            yield key, task
+
+
+def assemble(
+    grid: Grid, about: dict[str, Any], results: dict[Task, NDArray[np.float64]]
+) -> xr.Dataset:
+    """One labelled Dataset from the results of all tasks; those missing are NaN, of status -1."""
     n = [len(axis.values) for axis in grid.axes]
     data: dict[str, NDArray[Any]] = {name: np.full(n, np.nan) for name in MEASURED}
-    data["status"] = np.zeros(n, dtype=np.int8)
-    total = n[0] * n[1] * n[3] * n[4]
-    bar: AbstractContextManager[Any] = tqdm(total=total) if progress is True else nullcontext()
-    with bar as shown:
-        for done, (i, j, d, s) in enumerate(np.ndindex(n[0], n[1], n[3], n[4]), start=1):
-            size, seed = grid.size(i, j, d), int(grid.seed.values[s])
-            point = _instance(problem, size, seed, grid.lam.values, counts, tolerance, work)
-            for name, value in point.items():
+    data["status"] = np.full(n, -1.0)
+    for (i, j, d, s), task in places(grid):
+        if task in results:
+            for name, value in zip(MEASURED, results[task], strict=True):
                 data[name][i, j, :, d, s] = value
-            if shown is not None:
-                shown.update()
-            if callable(progress):
-                progress(done, total)
-    return data
+    data["status"] = data["status"].astype(np.int8)
+    return _dataset(grid, about, data)
 
 
-def _dataset(
-    problem: Problem,
-    grid: Grid,
-    data: dict[str, NDArray[Any]],
-    counts: dict[str, int],
-    tolerance: float,
-    work: Workspace,
-) -> xr.Dataset:
+def _held(store: Store, grid: Grid) -> dict[str, Task]:
+    """The tasks of one of the sweeps of a store, by key."""
+    about = store.summary().protocol
+    return {key_of(about, task): task for _, task in places(grid)}
+
+
+def progress_of(store: Store, grid: Grid) -> tuple[int, int]:
+    """Finished tasks of one of the sweeps of a store, and all of them."""
+    tasks = _held(store, grid)
+    return len(store.done(tasks)), len(tasks)
+
+
+def collect(store: Store, grid: Grid) -> xr.Dataset:
+    """One of the sweeps of a store as the Dataset of ``run``; what is missing has status -1."""
+    values = {task: store.get(key) for key, task in _held(store, grid).items()}
+    found = {task: value for task, value in values.items() if value is not None}
+    return assemble(grid, store.summary().protocol, found)
+
+
+def _dataset(grid: Grid, about: dict[str, Any], data: dict[str, NDArray[Any]]) -> xr.Dataset:
     """Label the arrays and drop the dimensions given as numbers."""
     shape = (len(grid.overparam.values), len(grid.alpha_T.values), len(grid.D.values))
     size = np.array(grid.sizes).reshape(*shape, 3)
@@ -209,13 +256,10 @@ def _dataset(
         variables,
         coords,
         attrs={
-            "problem": repr(problem),
+            "problem": about["problem"],
             "kind": "simulation",
-            "version": version("twinpeaks"),
-            "device": device_name(work.device),
-            "torch": str(torch.__version__),
-            "tolerance": float(tolerance),
-            **counts,
+            "version": about["twinpeaks"],
+            **{name: about[name] for name in about if name not in ("problem", "twinpeaks")},
         },
     )
     return out.isel({axis.name: 0 for axis in grid.axes if axis.scalar})

@@ -379,7 +379,7 @@ def test_wrong_arguments_name_themselves_before_any_work(changes, words, monkeyp
         raise AssertionError("work was done")
 
     # by sys.modules: as an attribute of the package, ``run`` is the function
-    monkeypatch.setattr(sys.modules["simulate.run"], "_sweep", no_work)
+    monkeypatch.setattr(sys.modules["simulate.run"], "_execute", no_work)
     with pytest.raises(ValueError, match=words):
         small(**changes)
 

@@ -1,0 +1,136 @@
+"""``twinpeaks store``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from commands.files import write
+from commands.parameters import File
+
+if TYPE_CHECKING:
+    from simulate.store import Store
+
+__all__ = ["command"]
+
+_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+
+
+@click.group("store")
+def command() -> None:
+    """Look into the files that simulate --store writes.
+
+    \b
+    Examples:
+      twinpeaks simulate --overparam 0.5,1,2 -D 100 --seeds 64 --store run.db
+      twinpeaks store show run.db
+      twinpeaks store export run.db -o run.nc
+    """  # noqa: D301
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Store]:
+    from simulate.store import Store, StoreError
+
+    try:
+        with Store(path, create=False) as store:
+            yield store
+    except StoreError as error:
+        raise click.ClickException(str(error)) from error
+
+
+@command.command("ls")
+@click.argument(
+    "folder", type=click.Path(path_type=Path, exists=True, file_okay=False), default="."
+)
+def ls(folder: Path) -> None:
+    """List the stores in a folder: finished instances, hours of work, problem."""
+    from simulate.store import Store, StoreError
+
+    for path in sorted(p for p in folder.iterdir() if p.suffix in (".db", ".sqlite")):
+        try:
+            with Store(path, create=False) as store:
+                held = store.summary()
+        except StoreError as error:
+            click.echo(f"{path.name:<24}{error}")
+            continue
+        hours = held.seconds / 3600
+        click.echo(
+            f"{path.name:<24}{held.results:>8} instances{hours:>9.2f} h  "
+            f"{held.protocol.get('problem', 'nothing yet')}"
+        )
+
+
+@command.command("show")
+@click.argument("file", type=_FILE)
+def show(file: Path) -> None:
+    """Show what a store was made for and how far each of its sweeps is."""
+    from simulate.run import progress_of
+
+    with _opened(file) as store:
+        held = store.summary()
+        for name, value in held.protocol.items():
+            click.echo(f"{name:<12}{value}")
+        click.echo(f"{'finished':<12}{held.results} instances in {held.seconds:.1f} s of work")
+        click.echo(f"{'running':<12}{held.claimed} instances")
+        for number, grid in enumerate(held.grids, start=1):
+            axes = ", ".join(
+                f"{axis.name} {_span(axis.values.tolist())}"
+                for axis in grid.axes
+                if len(axis.values)
+            )
+            done, total = progress_of(store, grid)
+            click.echo(f"sweep {number:<6}{done} of {total} instances; {axes}")
+
+
+def _span(values: list[float]) -> str:
+    if len(values) <= 4:
+        return ",".join(f"{v:g}" for v in values)
+    return f"{min(values):g}..{max(values):g} ({len(values)} values)"
+
+
+@command.command("export")
+@click.argument("file", type=_FILE)
+@click.option("-o", "--output", type=File(".nc", ".csv"), required=True, help="File to write.")
+@click.option(
+    "--sweep", type=click.IntRange(min=1), help="Its number in show; the last by default."
+)
+@click.option("--partial", is_flag=True, help="Write an unfinished sweep, NaN where it is missing.")
+def export(file: Path, output: Path, sweep: int | None, partial: bool) -> None:
+    """Write a sweep as the file that simulate -o would have written."""
+    from simulate.run import collect, progress_of
+
+    with _opened(file) as store:
+        grids = store.summary().grids
+        if not grids or (sweep or 1) > len(grids):
+            raise click.BadParameter(f"--sweep = {sweep or 1}: the store has {len(grids)} sweeps")
+        grid = grids[(sweep or len(grids)) - 1]
+        done, total = progress_of(store, grid)
+        if done < total and not partial:
+            raise click.UsageError(
+                f"{file}: {done} of {total} instances are finished; run the sweep again to complete "
+                "it, or give --partial"
+            )
+        write(collect(store, grid), output)
+    click.echo(f"instances   {done} of {total}\nwritten to  {output}")
+
+
+@command.command("verify")
+@click.argument("file", type=_FILE)
+@click.option("--repair", is_flag=True, help="Remove damaged results, so that they are run again.")
+def verify(file: Path, repair: bool) -> None:
+    """Check the file and the digest of every result; exit code 1 if something is wrong."""
+    with _opened(file) as store:
+        wrong = store.verify(repair=repair)
+        left = store.summary().results
+    for sentence in wrong:
+        click.echo(f"wrong: {sentence}", err=True)
+    if repair and wrong:
+        click.echo("damaged results were removed; run the sweep again")
+    click.echo(f"{left} results{'' if wrong else ', all as written'}")
+    if wrong and not repair:
+        click.get_current_context().exit(1)

@@ -1,0 +1,55 @@
+"""The same sweep on a real Dask scheduler with worker processes of its own."""
+
+import os
+import signal
+
+import psutil
+import pytest
+import xarray as xr
+
+import simulate
+import theory
+
+SWEEP = {"overparam": [0.5, 2.0], "lam": [1e-3, 0.1], "D": 20, "n_test": 50, "n_flip": 4}
+
+
+def run(**changes):
+    return simulate.run(theory.Problem(), **(SWEEP | {"seeds": 8} | changes))
+
+
+def workers():
+    """Worker processes below this one: the children of its nannies do the tasks."""
+    me = psutil.Process()
+    return [p for p in me.children(recursive=True) if "spawn_main" in " ".join(p.cmdline())]
+
+
+def test_a_cluster_changes_no_bit_and_a_dead_worker_costs_nothing_but_time(tmp_path):
+    killed = []
+
+    def kill(done, total):
+        if done == 2:
+            victim = workers()[0].pid
+            os.kill(victim, signal.SIGKILL)
+            killed.append(victim)
+
+    path = tmp_path / "run.db"
+    data = run(scheduler=2, store=path, progress=kill)
+    assert len(killed) == 1
+    xr.testing.assert_identical(data, run())
+    with simulate.Store(path, create=False) as store:
+        assert store.summary().results == 16
+        assert store.verify() == []
+
+
+def test_a_scheduler_by_its_address():
+    from distributed import LocalCluster
+
+    with LocalCluster(
+        n_workers=1, threads_per_worker=1, dashboard_address=None, processes=True
+    ) as cluster:
+        xr.testing.assert_identical(run(scheduler=cluster.scheduler_address), run())
+
+
+def test_nobody_at_an_address_is_said():
+    with pytest.raises(ValueError, match=r"scheduler = 'tcp://127.0.0.1:9': nobody answers"):
+        run(scheduler="tcp://127.0.0.1:9")

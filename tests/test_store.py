@@ -1,0 +1,260 @@
+"""A sweep in a store survives what ends processes, and never does anything twice."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import simulate
+import theory
+from simulate.run import collect, progress_of
+
+SWEEP = {"overparam": [0.5, 1.0, 2.0], "lam": [1e-3, 0.1], "D": 20, "n_test": 50, "n_flip": 4}
+
+
+def run(**changes):
+    return simulate.run(theory.Problem(), **(SWEEP | {"seeds": 3} | changes))
+
+
+def performed(monkeypatch):
+    """Tasks done by this process, as they are done."""
+    module, done = sys.modules["simulate.sweep"], []
+    perform = module.perform
+
+    def count(protocol, task):
+        done.append(task)
+        return perform(protocol, task)
+
+    monkeypatch.setattr(module, "perform", count)
+    return done
+
+
+def test_a_store_changes_nothing(tmp_path):
+    xr.testing.assert_identical(run(store=tmp_path / "run.db"), run())
+
+
+def test_an_interrupted_sweep_does_only_what_is_missing(tmp_path, monkeypatch):
+    path, done = tmp_path / "run.db", performed(monkeypatch)
+
+    def stop(finished, total):
+        if finished == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(store=path, progress=stop)
+    assert len(done) == 4
+    with simulate.Store(path, create=False) as store:
+        assert store.summary().claimed == 0
+        grid = store.summary().grids[0]
+        assert progress_of(store, grid) == (4, 9)
+        assert int((collect(store, grid).status == -1).sum()) == 5 * 2
+    seen = []
+    data = run(store=path, progress=lambda *counts: seen.append(counts))
+    assert len(done) == 9
+    assert len(set(done)) == 9
+    assert seen == [(k, 9) for k in range(5, 10)]
+    xr.testing.assert_identical(data, run())
+
+
+def test_a_sweep_grows(tmp_path, monkeypatch):
+    path, done = tmp_path / "run.db", performed(monkeypatch)
+    run(store=path, seeds=2)
+    data = run(store=path, seeds=3, overparam=[0.5, 1.0, 2.0, 4.0])
+    assert len(done) == len(set(done)) == 12
+    assert data.sizes["seed"] == 3
+    with simulate.Store(path, create=False) as store:
+        assert len(store.summary().grids) == 2
+
+
+SCRIPT = """
+import sys, time, simulate, theory
+from simulate import sweep
+perform = sweep.perform
+def slow(protocol, task):
+    time.sleep(0.1)
+    print(task.N, task.seed, flush=True)
+    return perform(protocol, task)
+sweep.perform = slow
+simulate.run(theory.Problem(), overparam=[0.5, 1.0, 2.0], lam=[1e-3, 0.1], D=20, n_test=50,
+             n_flip=4, seeds=3, store=sys.argv[1])
+"""
+
+
+def start(path):
+    return subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, str(path)], stdout=subprocess.PIPE, text=True
+    )
+
+
+def test_kill_loses_one_task_and_repeats_none_that_was_finished(tmp_path, monkeypatch):
+    path = tmp_path / "run.db"
+    process = start(path)
+    for _ in range(4):
+        process.stdout.readline()
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    done = performed(monkeypatch)
+    data = run(store=path)
+    assert len(done) in (5, 6)  # the fourth may have been stored before the signal came
+    xr.testing.assert_identical(data, run())
+
+
+def test_two_processes_share_the_work(tmp_path):
+    path = tmp_path / "run.db"
+    first, second = start(path), start(path)
+    lines = [p.communicate(timeout=120)[0].splitlines() for p in (first, second)]
+    assert first.returncode == second.returncode == 0
+    assert all(lines)
+    assert len(lines[0]) + len(lines[1]) == len({*lines[0], *lines[1]}) == 9
+    xr.testing.assert_identical(run(store=path), run())
+
+
+@pytest.mark.parametrize(
+    ("problem", "changes", "words"),
+    [
+        (theory.Problem(loss=theory.Logistic()), {}, r"problem is .*Square.* there and .*Logistic"),
+        (theory.Problem(), {"n_test": 60}, "n_test is 50 there and 60 here"),
+        (theory.Problem(), {"threads": 2}, "threads is 1 there and 2 here"),
+    ],
+)
+def test_a_store_of_another_sweep_is_refused_with_the_difference(tmp_path, problem, changes, words):
+    path = tmp_path / "run.db"
+    run(store=path, seeds=1)
+    with pytest.raises(simulate.StoreError, match=words):
+        simulate.run(problem, **(SWEEP | changes), store=path)
+
+
+def test_a_store_of_another_version_is_refused(tmp_path):
+    path = tmp_path / "run.db"
+    run(store=path, seeds=1)
+    with sqlite3.connect(path) as db:
+        db.execute(
+            'UPDATE about SET value = replace(value, \'"twinpeaks": "\', \'"twinpeaks": "9\')'
+        )
+    db.close()
+    with pytest.raises(simulate.StoreError, match=r"twinpeaks is 9.* there and"):
+        run(store=path, seeds=1)
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE about SET value = '2' WHERE name = 'format'")
+    db.close()
+    with pytest.raises(simulate.StoreError, match="format is 2, this version reads 1"):
+        run(store=path, seeds=1)
+
+
+def test_a_damaged_result_is_found_and_done_again(tmp_path):
+    path = tmp_path / "run.db"
+    run(store=path)
+    with sqlite3.connect(path) as db:
+        key, blob = db.execute("SELECT task, value FROM results LIMIT 1").fetchone()
+        db.execute("UPDATE results SET value = ? WHERE task = ?", [b"\x00" + blob[1:], key])
+    db.close()
+    with pytest.raises(simulate.StoreError, match=f"result {key[:12]} is damaged"):
+        run(store=path)
+    with simulate.Store(path, create=False) as store:
+        assert len(store.verify()) == 1
+        store.verify(repair=True)
+        assert store.verify() == []
+    xr.testing.assert_identical(run(store=path), run())
+
+
+@pytest.mark.parametrize("kept", [100, 0.5])
+def test_a_truncated_store_is_refused(tmp_path, kept):
+    path = tmp_path / "run.db"
+    run(store=path)
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+    size = path.stat().st_size
+    os.truncate(path, kept if isinstance(kept, int) else int(kept * size))
+    with pytest.raises(simulate.StoreError, match="damaged or no store"):
+        run(store=path)
+
+
+def test_a_full_disk_loses_nothing(tmp_path, monkeypatch):
+    """SQLite's own limit on pages raises what a full disk raises."""
+    path = tmp_path / "run.db"
+    run(store=path, seeds=1)
+    module = sys.modules["simulate.store"].Store
+    connect = module._connect
+
+    def small(self, create):
+        db = connect(self, create)
+        pages = db.execute("PRAGMA page_count").fetchone()[0]
+        db.execute(f"PRAGMA max_page_count = {pages + 1}")
+        return db
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_connect", small)
+        with pytest.raises(simulate.StoreError, match="full; free some space and run the same"):
+            run(store=path, seeds=40)
+    done = performed(monkeypatch)
+    xr.testing.assert_identical(run(store=path), run())
+    assert len(done) < 9 + 9  # the second nine are the run without a store
+
+
+def test_a_place_that_cannot_be_written_is_refused():
+    with pytest.raises(simulate.StoreError, match=r"store = /proc/run.db: .*check the path"):
+        run(store="/proc/run.db")
+
+
+def test_an_absent_store_is_not_made_by_looking(tmp_path):
+    with pytest.raises(simulate.StoreError, match="there is no such file"):
+        simulate.Store(tmp_path / "none.db", create=False)
+
+
+def test_claims_of_the_dead_are_void(tmp_path):
+    path = tmp_path / "run.db"
+    run(store=path, seeds=1)
+    with sqlite3.connect(path) as db:
+        # our own process number, but of a process that was born long ago
+        db.execute("DELETE FROM results")
+        db.execute("INSERT INTO claims SELECT 'x', ?, 1.0", [os.getpid()])
+    db.close()
+    began = time.monotonic()
+    run(store=path, seeds=1)
+    assert time.monotonic() - began < 30
+    with simulate.Store(path, create=False) as store:
+        assert store.summary().claimed == 0
+        assert np.isfinite(store.summary().seconds)
+
+
+def test_the_command_shows_exports_and_verifies(tmp_path, monkeypatch):
+    from click.testing import CliRunner
+
+    from commands import cli
+
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words):
+        result = CliRunner().invoke(cli, words)
+        return result.exit_code, result.output
+
+    sweep = ["--overparam", "0.5,2", "--lam", "1e-3", "-D", "20", "--n-test", "50", "--n-flip", "4"]
+    assert call("simulate", *sweep, "--seeds", "2", "--store", "run.db", "-o", "all.nc")[0] == 0
+    code, text = call("store", "show", "run.db")
+    assert code == 0
+    assert "4 of 4 instances; overparam 0.5,2" in text
+    assert "run.db" in call("store", "ls")[1]
+    assert call("store", "export", "run.db", "-o", "again.nc")[0] == 0
+    xr.testing.assert_identical(xr.load_dataset("again.nc"), xr.load_dataset("all.nc"))
+    with sqlite3.connect("run.db") as db:
+        db.execute("DELETE FROM results WHERE seed = 1 AND N = 30")
+        db.execute("UPDATE results SET digest = 'x' WHERE seed = 0 AND N = 30")
+    db.close()
+    code, text = call("store", "export", "run.db", "-o", "less.nc")
+    assert code == 2
+    assert "3 of 4 instances are finished" in text
+    assert call("store", "verify", "run.db")[0] == 1
+    assert call("store", "verify", "run.db", "--repair")[0] == 0
+    assert call("store", "export", "run.db", "--partial", "-o", "less.nc")[0] == 0
+    assert int((xr.load_dataset("less.nc").status == -1).sum()) == 2
+    code, text = call("simulate", *sweep, "--loss", "hinge", "--store", "run.db")
+    assert code == 1
+    assert "problem is" in text
