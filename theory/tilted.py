@@ -7,8 +7,9 @@ and u = t - mode, everything is written in increments from the mode, so that T -
     f  = -E[l'],                    df/domega = -Cov(t, l') / (T V),
     ln Z = -U(mode)/T + ln int exp(-(U - U(mode))/T) dt / sqrt(2 pi T V).
 
-Analytic losses take the trapezoidal rule, which converges geometrically; all others composite
-Gauss-Legendre panels that end at their kinks.
+Losses with wings take closed forms there (winged.py), unless the measure is narrow. Otherwise analytic
+losses take the trapezoidal rule, which converges geometrically; all others composite Gauss-Legendre
+panels that end at their kinks.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.polynomial import legendre
 from numpy.typing import NDArray
 
+from theory import winged
 from theory.losses.base import Loss
 
 __all__ = ["Tilted", "averages"]
@@ -83,6 +85,23 @@ def averages(
     observe : bool
         Whether ``loss`` and ``wrong`` are wanted; they are NaN otherwise.
     """
+    out = Tilted(*(np.full(mode.shape, np.nan) for _ in Tilted._fields))
+    suited = winged.suits(loss, y, mode, V, T)
+    for take, index in (
+        (winged.averages, np.flatnonzero(suited)),
+        (_by_reach, np.flatnonzero(~suited)),
+    ):
+        if index.size:
+            part = take(loss, y, mode[index], pull[index], V[index], T[index], observe)
+            for whole, value in zip(out, part, strict=True):
+                whole[index] = value
+    return out
+
+
+def _by_reach(
+    loss: Loss, y: float, mode: Array, pull: Array, V: Array, T: Array, observe: bool
+) -> Tilted:
+    """Quadrature of every row for itself, as far as its density reaches."""
     low, high = (_reach(loss, y, mode, pull, V, T, side) for side in (-1.0, 1.0))
     out = Tilted(*(np.full(mode.shape, np.nan) for _ in Tilted._fields))
     width = np.sqrt(T * V / (1.0 + V * loss.curvature(y, mode)))

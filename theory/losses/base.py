@@ -11,14 +11,33 @@ variable, its graph is explicit (graph.py). ``prox`` is there for users, for mes
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["DifferenceLoss", "Loss", "MarginLoss"]
+__all__ = ["DifferenceLoss", "Loss", "MarginLoss", "Wing"]
 
 Array = NDArray[np.float64]
+
+
+class Wing(NamedTuple):
+    """What a loss is beyond an edge, outwards: a parabola, or a straight line.
+
+    Attributes
+    ----------
+    edge : float
+        Where it begins.
+    slope, curvature : float
+        First derivative at the edge, and the constant second derivative.
+    error : float
+        Largest departure of the loss from it, absolute; 0 where the form is exact.
+    """
+
+    edge: float
+    slope: float
+    curvature: float = 0.0
+    error: float = 0.0
 
 
 class Loss:
@@ -69,6 +88,14 @@ class Loss:
 
         return trace(self.value, y, t)
 
+    def wings(self, y: float) -> tuple[Wing, Wing] | None:  # noqa: ARG002
+        """What l is for t below the first edge and above the second, if it is quadratic there.
+
+        Declaring it makes finite temperature cheap. Between different edges the loss must be
+        analytic, with ``strip`` > 0.
+        """
+        return None
+
     def increment(self, y: Any, t: Any, d: Any) -> Any:
         """l(y, t + d) - l(y, t); override where the difference cancels."""
         return self.value(y, t + d) - self.value(y, t)
@@ -118,12 +145,13 @@ class Loss:
 class MarginLoss(Loss):
     """A loss of the margin s = y t alone, for labels y = -1, +1.
 
-    Subclasses give ``margin_value`` and its two derivatives, with ``margin_kinks`` and
-    ``margin_knots`` where there are any.
+    Subclasses give ``margin_value`` and its two derivatives, with ``margin_kinks``,
+    ``margin_knots`` and ``margin_wings`` where there are any.
     """
 
     margin_kinks: tuple[float, ...] = ()
     margin_knots: tuple[float, ...] = (0.0,)
+    margin_wings: tuple[Wing, Wing] | None = None
 
     def margin_value(self, s: Any) -> Any:
         """The loss as a function of the margin."""
@@ -156,6 +184,13 @@ class MarginLoss(Loss):
     def knots(self, y: float) -> tuple[float, ...]:
         """The margin knots, seen from label y."""
         return tuple(sorted(y * s for s in self.margin_knots))
+
+    def wings(self, y: float) -> tuple[Wing, Wing] | None:
+        """The wings in the margin, seen from label y."""
+        if self.margin_wings is None or y > 0:
+            return self.margin_wings
+        left, right = (w._replace(edge=-w.edge, slope=-w.slope) for w in self.margin_wings)
+        return right, left
 
 
 class DifferenceLoss(Loss):

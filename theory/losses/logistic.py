@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace
 
-from theory.losses.base import MarginLoss
+from theory.losses.base import MarginLoss, Wing
 
 __all__ = ["Logistic"]
 
@@ -21,6 +21,8 @@ class Logistic(MarginLoss):
     # exp(-s) falls below rounding.
     margin_knots = (-36.0, -16.0, -8.0, -4.0, -1.5, 1.5, 4.0, 8.0, 16.0, 36.0)
     strip = float(np.pi)
+    # exp(-50) = 2e-22
+    margin_wings = (Wing(-50.0, -1.0, error=2e-22), Wing(50.0, 0.0, error=2e-22))
     escapes = True
 
     def margin_value(self, s: Any) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 from array_api_compat import array_namespace
 from numpy.typing import ArrayLike, NDArray
 
-from theory.losses.base import MarginLoss
+from theory.losses.base import MarginLoss, Wing
 
 __all__ = ["SquaredHinge"]
 
@@ -19,6 +19,7 @@ class SquaredHinge(MarginLoss):
     """l = max(1 - y t, 0)^2 / 2."""
 
     margin_knots = (1.0,)
+    margin_wings = (Wing(1.0, 0.0, 1.0), Wing(1.0, 0.0))
 
     def margin_value(self, s: Any) -> Any:
         """max(1 - s, 0)^2 / 2."""
