@@ -22,7 +22,14 @@ __all__ = ["LISTED", "Choice", "Component", "ComponentOption", "components"]
 #: In the help of an option, where ``ComponentOption`` puts its list.
 LISTED = "LISTED"
 
-_NUMBERS: dict[str, Any] = {"float": float, "int": int}
+
+def _several(text: str) -> tuple[float, ...]:
+    """Numbers separated by slashes, as commas separate parameters."""
+    return tuple(float(piece) for piece in text.split("/"))
+
+
+_NUMBERS: dict[str, Any] = {"float": float, "int": int, "tuple[float, ...]": _several}
+_NAMES = {"tuple[float, ...]": "a list a/b/c of numbers"}
 
 
 @dataclass(frozen=True)
@@ -34,7 +41,7 @@ class Choice:
     module, name : str
         Where the class is.
     fields : dict of str to str
-        Its parameters and their types, ``float`` or ``int``.
+        Its parameters and their types, ``float``, ``int`` or ``tuple[float, ...]``.
     required : tuple of str
         Parameters without a default.
     defaults : dict of str to str
@@ -50,14 +57,17 @@ class Choice:
     @property
     def signature(self) -> str:
         """Its parameters and their defaults, as in Python: ``FlippedSign(flip=0.1, rho=1.0)``."""
-        pairs = (f"{name}={self.defaults.get(name, 'NUMBER')}" for name in self.fields)
+        pairs = (f"{name}={self.defaults.get(name, self._kind(name))}" for name in self.fields)
         return f"{self.name}({', '.join(pairs)})"
 
     @property
     def usage(self) -> str:
         """How to ask for it: ``sign``, or ``name:noise=NUMBER`` when a parameter is required."""
-        options = ",".join(f"{name}=NUMBER" for name in self.required)
+        options = ",".join(f"{name}={self._kind(name)}" for name in self.required)
         return self.name.lower() + (f":{options}" if options else "")
+
+    def _kind(self, name: str) -> str:
+        return "A/B/..." if self.fields[name].startswith("tuple") else "NUMBER"
 
 
 @cache
@@ -160,7 +170,8 @@ class Component(Parameter):
             try:
                 _NUMBERS[choice.fields[key]](number)
             except ValueError:
-                self.refuse(value, f"{key} takes one {choice.fields[key]}", param)
+                kind = choice.fields[key]
+                self.refuse(value, f"{key} takes {_NAMES.get(kind, f'one {kind}')}", param)
             found.add(key)
         if set(choice.required) - found:
             self.refuse(value, f"it needs {choice.usage}", param)

@@ -91,6 +91,14 @@ def report(
         click.echo(points.reset_index("point").to_dataframe().to_string(index=False) + "\n")
     click.echo(f"points      {total}\nconverged   {total - failed}")
     click.echo(f"worst {quality}  {float(data[quality].max()):.1e}")
+    if "stable" in data:
+        broken = int(((data["status"] == 0) & ~data["stable"]).sum())
+        if broken:
+            click.echo(
+                f"unstable: {broken} points, where replica symmetry is broken (replicon < 0) and the "
+                "numbers are not those of the model.",
+                err=True,
+            )
     if output is not None:
         write(data, output)
         click.echo(f"written to  {output}")

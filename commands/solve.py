@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,8 @@ def command(
     problem = make_problem(**model)
     import theory
 
-    with refusals(), progress_bar("solve") as progress:
+    with refusals(), progress_bar("solve") as progress, warnings.catch_warnings():
+        warnings.simplefilter("ignore", theory.UnstableWarning)  # the report says it
         curve = theory.solve(
             problem,
             overparam=overparam,

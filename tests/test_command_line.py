@@ -110,7 +110,11 @@ def test_help_lists_components_with_their_parameters_and_defaults(name):
     for base in ("Loss", "Teacher", "Activation", "FeatureLaw"):
         for choice in components(base).values():
             made = getattr(tp.theory, choice.name)
-            defaults = {f.name: f.default for f in fields(made) if f.name in choice.fields}
+            defaults = {
+                f.name: "A/B/..." if f.name in choice.required else f.default
+                for f in fields(made)
+                if f.name in choice.fields
+            }
             shown = ", ".join(f"{key}={value}" for key, value in defaults.items())
             assert choice.signature == f"{choice.name}({shown})"
 
