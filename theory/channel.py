@@ -15,13 +15,15 @@ is asked for, and one code serves every temperature.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import cached_property
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from theory import graph, tilted, zero_one
+from theory import graph, piecewise_linear, tilted, zero_one
 from theory.losses.base import Loss
+from theory.piecewise_linear import Averages, FieldLaw, Pieces
 from theory.problem import Problem
 from theory.quadrature import Panels, integrate
 from theory.teachers.base import BinaryTeacher, RealTeacher, Teacher
@@ -178,11 +180,37 @@ class Response(NamedTuple):
 
 @dataclass(frozen=True)
 class _IntegralChannel(Channel):
-    """Any loss, by adaptive quadrature along its graph."""
+    """Any loss: closed form where it is quadratic in pieces, else quadrature along its graph."""
 
     loss: Loss
     teacher: Teacher
     tol: float
+
+    _FIRST: ClassVar[tuple[str, ...]]  # what ``linearise`` needs of piecewise_linear.Averages
+    _SEEN: ClassVar[tuple[str, ...]]  # what ``observe`` needs
+
+    def _average(self, overlaps: Overlaps, T: Array, observe: bool) -> tuple[Array, Bools]:
+        """Rows ``_FIRST`` or ``_SEEN``, and whether they reached their tolerance."""
+        names = self._SEEN if observe else self._FIRST
+        values, accurate = np.empty((len(names), T.size)), np.ones(T.size, bool)
+        closed = self._closed_form(overlaps) if np.any(T == 0) else None
+        if closed is None:
+            return self._integrate(overlaps, T, observe)
+        done = (T == 0) & (closed.all_sure if observe else closed.sure)
+        values[:] = [getattr(closed, name) for name in names]
+        left = np.flatnonzero(~done)
+        if left.size:
+            part = Overlaps(*(a[left] for a in overlaps))
+            values[:, left], accurate[left] = self._integrate(part, T[left], observe)
+        return values, accurate
+
+    def _closed_form(self, overlaps: Overlaps) -> Averages | None:
+        """At zero temperature, None where there is none."""
+        raise NotImplementedError
+
+    def _integrate(self, overlaps: Overlaps, T: Array, observe: bool) -> tuple[Array, Bools]:
+        """The same rows by quadrature."""
+        raise NotImplementedError
 
     def _mesh(self, y: float, V: Array, variance: Array, T: Array) -> Panels:
         omega = np.sqrt(variance)[:, None] * _XI_EDGES
@@ -196,14 +224,15 @@ class _IntegralChannel(Channel):
         """Response at parameters x; V and T have one entry per panel."""
         if not self.loss.convex:
             return Response(x, np.ones(1), *zero_one.averages(y, x, V[:, None], T[:, None]))
-        p = graph.points(self.loss, y, piece, x, V[:, None])
+        label, shift = self.loss.centred(y)
+        p = graph.points(self.loss, label, piece, x, V[:, None])
         blank = np.zeros(1)
-        response = Response(p.omega, p.speed, p.f, p.df, blank, blank, blank)
+        response = Response(p.omega + shift, p.speed, p.f, p.df, blank, blank, blank)
         envelope = blank
         if observe:
-            value = self.loss.value(y, p.t)
+            value = self.loss.value(label, p.t)
             envelope = -0.5 * V[:, None] * p.f**2 - value
-            error = self._error(y, p.t)
+            error = self._error(y, shift + p.t)
             response = response._replace(loss=value, error=error, potential=envelope)
         warm = np.flatnonzero(T > 0)
         if not warm.size:
@@ -211,7 +240,7 @@ class _IntegralChannel(Channel):
         shape = (warm.size, x.shape[1])
         wide_V, wide_T = (np.broadcast_to(a[warm][:, None], shape).ravel() for a in (V, T))
         t = tilted.averages(
-            self.loss, y, p.t[warm].ravel(), p.f[warm].ravel(), wide_V, wide_T, observe
+            self.loss, y, shift + p.t[warm].ravel(), p.f[warm].ravel(), wide_V, wide_T, observe
         )
         found = {"f": t.f, "df": t.df}
         if observe:
@@ -231,16 +260,26 @@ class _IntegralChannel(Channel):
 
 @dataclass(frozen=True)
 class LabelChannel(_IntegralChannel):
-    """Labels -1 and +1: integrals over the student field for each label."""
+    """Labels -1 and +1: averages over the student field, summed over labels."""
 
     teacher: BinaryTeacher
 
-    def _average(self, overlaps: Overlaps, T: Array, observe: bool) -> tuple[Array, Bools]:
-        """Sums over labels of the integrals over omega.
+    _FIRST = ("f2", "minus_df", "sf", "df2", "f2df", "f2_Q", "f2_m", "df_Q", "df_m", "sf_m")
+    _SEEN = ("f2", "minus_df", "sf", "loss", "square", "potential", "df2")
 
-        Rows E f^2, -E df, E s f; then E df^2, E f^2 df, <f^2>_Q, <f^2>_m, <df>_Q, <df>_m, <df>_mm,
-        where <.>_Q is the average against dp/dQ; or loss, error, potential and E df^2.
-        """
+    @cached_property
+    def _pieces(self) -> Pieces | None:
+        return piecewise_linear.pieces(self.loss, 1.0) if self.loss.piecewise_quadratic else None
+
+    def _closed_form(self, overlaps: Overlaps) -> Averages | None:
+        """The label +1 stands for both; ``observe`` counts the errors."""
+        law = piecewise_linear.field_law(self.teacher, overlaps.Q, overlaps.m)
+        if self._pieces is None or law is None:
+            return None
+        return piecewise_linear.averages(self._pieces, law, overlaps.V, overlaps.Q)
+
+    def _integrate(self, overlaps: Overlaps, T: Array, observe: bool) -> tuple[Array, Bools]:
+        """Integrals over omega for each label; at finite temperature the square is P(y t < 0)."""
         labels, weight = self.teacher.representatives
         root = np.sqrt(overlaps.Q)
         v_star = self.teacher.rho - overlaps.m**2 / overlaps.Q
@@ -323,9 +362,27 @@ class ResidualChannel(_IntegralChannel):
 
     teacher: RealTeacher
 
-    def _average(self, overlaps: Overlaps, T: Array, observe: bool) -> tuple[Array, Bools]:
-        """Rows E f^2, -E df, E df^2; then E f^2 df, <f^2>_v, <df>_v, or loss, error, potential."""
-        variance = self.teacher.second_moment - 2.0 * overlaps.m + overlaps.Q
+    _FIRST = ("f2", "minus_df", "df2", "f2df", "f2_Q", "df_Q")
+    _SEEN = ("f2", "minus_df", "df2", "loss", "square", "potential")
+
+    @cached_property
+    def _pieces(self) -> Pieces | None:
+        return piecewise_linear.pieces(self.loss, 0.0) if self.loss.piecewise_quadratic else None
+
+    def _variance(self, overlaps: Overlaps) -> Array:
+        return np.asarray(self.teacher.second_moment - 2.0 * overlaps.m + overlaps.Q)
+
+    def _closed_form(self, overlaps: Overlaps) -> Averages | None:
+        """Label 0 and a field of variance v."""
+        if self._pieces is None:
+            return None
+        law = FieldLaw(1.0, 0.0, np.zeros(overlaps.V.shape), np.ones(overlaps.V.shape))
+        variance = self._variance(overlaps)
+        return piecewise_linear.averages(self._pieces, law, overlaps.V, variance)
+
+    def _integrate(self, overlaps: Overlaps, T: Array, observe: bool) -> tuple[Array, Bools]:
+        """Integrals over the residual."""
+        variance = self._variance(overlaps)
         root = np.sqrt(variance)
 
         def integrand(owner: Index, piece: Index, x: Array) -> Array:

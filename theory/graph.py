@@ -1,8 +1,10 @@
-"""The graph omega = t + V dl(y, t): the proximal operator without solving for it.
+"""The graph omega = t + V dl(y, t): the proximal operator, parametrised where it is smooth.
 
-Smooth stretches of the loss are parametrised by t, with omega = t + V l'(y, t); at a kink of the loss t
-stands still while omega runs over [k + V l'(k-), k + V l'(k+)]. Integrals over omega become integrals
-over these pieces, as smooth as the loss itself, also when V is huge.
+A stretch of the loss is parametrised by t, with omega = t + V l'(y, t) explicit, as smooth as the loss
+itself also when V is huge. Two kinds of stretch are parametrised by omega instead. At a kink of the
+loss t stands still while omega runs over [k + V l'(k-), k + V l'(k+)]. Where V l'' is large a wide
+interval of omega is squeezed into a narrow one of t, and the rounding of t and of l', amplified by V,
+would be noise in omega: there t is the prox, and f = (t - omega) / V, which V divides.
 """
 
 from __future__ import annotations
@@ -13,13 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.losses.base import Loss
-from theory.quadrature import Panels, panels
+from theory.quadrature import Panels
 
 __all__ = ["GraphPoint", "mesh", "points"]
 
 Array = NDArray[np.float64]
 
 _LAYERS = np.array([0.0, 1.0, 3.0, 8.0])
+_STIFF = 300.0  # d omega / dt beyond which a panel is parametrised by omega
+_SMOOTH, _SQUEEZED = 0, -1  # pieces; the k-th kink is piece k
 
 
 class GraphPoint(NamedTuple):
@@ -28,7 +32,7 @@ class GraphPoint(NamedTuple):
     Attributes
     ----------
     t, omega : ndarray
-        The prox and its argument.
+        The prox and its argument, both less the shift of ``Loss.centred``.
     speed : ndarray
         d omega / dx, x the parameter of the piece.
     f, df : ndarray
@@ -43,17 +47,38 @@ class GraphPoint(NamedTuple):
 
 
 def points(loss: Loss, y: float, piece: NDArray[np.intp], x: Array, V: Array) -> GraphPoint:
-    """Evaluate the graph at parameters ``x`` of the given pieces (0 smooth, k the k-th kink)."""
-    slope, curvature = loss.slope(y, x), loss.curvature(y, x)
+    """Evaluate the graph at parameters ``x`` of the given pieces.
+
+    Parameters
+    ----------
+    loss, y
+        Loss and its centred label.
+    piece : ndarray of shape (panels,)
+        What ``mesh`` made of each panel.
+    x : ndarray of shape (panels, nodes)
+    V : ndarray of shape (panels, 1)
+    """
+    if np.all(piece == _SMOOTH):
+        slope, curvature = loss.slope(y, x), loss.curvature(y, x)
+        speed = 1.0 + V * curvature
+        return GraphPoint(x, x + V * slope, speed, -slope, -curvature / speed)
+    t = x.copy()
+    squeezed = np.flatnonzero(piece == _SQUEEZED)
+    if squeezed.size:
+        t[squeezed] = loss.prox(y, x[squeezed], V[squeezed])
+    kinked = piece > 0
+    if np.any(kinked):
+        t[kinked] = np.asarray(loss.kinks(y))[piece[kinked] - 1][:, None]
+    slope, curvature = loss.slope(y, t), loss.curvature(y, t)
     speed = 1.0 + V * curvature
-    smooth = GraphPoint(x, x + V * slope, speed, -slope, -curvature / speed)
-    kinks = loss.kinks(y)
-    if not kinks:
-        return smooth
-    at_kink = (piece > 0)[:, None]
-    k = np.asarray(kinks)[np.maximum(piece, 1) - 1][:, None]
-    kinked = GraphPoint(k, x, np.ones(1), (k - x) / V, -1.0 / V)
-    return GraphPoint(*(np.where(at_kink, a, b) for a, b in zip(kinked, smooth, strict=True)))
+    by_t, at_kink = (piece == _SMOOTH)[:, None], kinked[:, None]
+    return GraphPoint(
+        t,
+        np.where(by_t, t + V * slope, x),
+        np.where(by_t, speed, 1.0),
+        np.where(by_t, -slope, (t - x) / V),
+        np.where(at_kink, -1.0 / V, -curvature / speed),
+    )
 
 
 def mesh(loss: Loss, y: float, V: Array, T: Array, omega: Array) -> Panels:
@@ -70,27 +95,59 @@ def mesh(loss: Loss, y: float, V: Array, T: Array, omega: Array) -> Panels:
         Width of the prox, and temperature.
     omega : ndarray of shape (points, edges)
         Mesh wanted in omega.
+
+    Returns
+    -------
+    Panels
+        In the parameters of ``points``, t and omega less the shift of ``Loss.centred``.
     """
-    t = loss.prox(y, omega, V[:, None])
-    low, high = t[:, :1], t[:, -1:]
-    special = np.array([*loss.knots(y), *loss.kinks(y), 0.0])  # at t = 0 the label changes
+    y, shift = loss.centred(y)
+    omega = omega - shift
+    special = np.array([*loss.knots(y), *loss.kinks(y), -shift])  # at t = 0 the label changes
+    width = np.sqrt(T * V)
     if loss.strip > 0:
         # an analytic loss leaves no layer, and blurred over more than its strip no knot either
-        inner = np.where((np.sqrt(T * V) < loss.strip)[:, None], special, 0.0)
-        return panels(np.concatenate([t, np.clip(inner, low, high)], axis=1))
-    sides = np.nextafter(special, np.array([[-np.inf], [np.inf]]))
-    stiff = 1.0 + V[:, None, None] * loss.curvature(y, sides)
-    layer = np.sqrt((T * V)[:, None, None] / stiff) * np.array([-1.0, 1.0])[:, None]
-    graded = special + layer[:, None] * _LAYERS[:, None, None]
-    edges = np.clip(graded.reshape(V.size, -1), low, high)
-    pieces = [np.concatenate([t, edges], axis=1)]
-    blur = np.sqrt(T * V)[:, None] * _LAYERS
+        inner = np.where((width < loss.strip)[:, None], special, 0.0)
+    elif not np.any(T > 0):
+        inner = np.broadcast_to(special, (V.size, special.size))
+    else:
+        sides = np.nextafter(special, np.array([[-np.inf], [np.inf]]))
+        stiff = 1.0 + V[:, None, None] * loss.curvature(y, sides)
+        layer = width[:, None, None] / np.sqrt(stiff) * np.array([-1.0, 1.0])[:, None]
+        inner = (special + layer[:, None] * _LAYERS[:, None, None]).reshape(V.size, -1)
+    in_t = [loss.prox(y, omega, V[:, None]), inner]
+    in_omega = [omega, inner + V[:, None] * loss.slope(y, inner)]
+    low, high = omega[:, :1], omega[:, -1:]
+    stops = []
     for k in loss.kinks(y):
         below, above = (
             np.asarray(loss.slope(y, np.full(1, np.nextafter(k, side))))[0]
             for side in (-np.inf, np.inf)
         )
-        a, b = (np.clip(k + V * s, omega[:, 0], omega[:, -1])[:, None] for s in (below, above))
-        inner = np.concatenate([omega, a + blur, b - blur], axis=1)
-        pieces.append(np.clip(inner, a, b))
-    return panels(*pieces)
+        a, b = (np.clip(k + V[:, None] * s, low, high) for s in (below, above))
+        blur = width[:, None] * _LAYERS
+        edges = np.clip(np.concatenate([a + blur, b - blur], axis=1), a, b)
+        in_omega.append(edges)
+        in_t.append(np.full(edges.shape, k))
+        stops.append((a, b))
+    return _panels(np.concatenate(in_t, axis=1), np.concatenate(in_omega, axis=1), omega, stops)
+
+
+def _panels(t: Array, w: Array, omega: Array, stops: list[tuple[Array, Array]]) -> Panels:
+    """Panels between the edges (t, w) of each row, each in the parameter that suits it.
+
+    ``stops`` holds the intervals of omega over which t stands still.
+    """
+    last = omega.shape[1] - 1  # the first columns are the ends of the mesh and what lies between
+    t, w = np.clip(t, t[:, :1], t[:, last : last + 1]), np.clip(w, omega[:, :1], omega[:, -1:])
+    order = np.argsort(w, axis=1)
+    t, w = (np.take_along_axis(a, order, axis=1) for a in (t, w))
+    rise, run = np.diff(w, axis=1), np.diff(t, axis=1)
+    piece = np.where(rise > _STIFF * run, _SQUEEZED, _SMOOTH)
+    for number, (a, b) in enumerate(stops, start=1):
+        piece[(w[:, :-1] >= a) & (w[:, 1:] <= b)] = number
+    by_t = piece == _SMOOTH
+    left, right = (np.where(by_t, t[:, s], w[:, s]) for s in (slice(-1), slice(1, None)))
+    owner, column = np.nonzero((rise > 0) & (right > left))
+    at = owner, column
+    return Panels(owner, piece[at].astype(np.intp), left[at], right[at])

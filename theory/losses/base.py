@@ -55,12 +55,16 @@ class Loss:
         analytic. An analytic loss has its tilted averages by the trapezoidal rule.
     escapes : bool
         Whether the minimiser runs to infinity as lam -> 0 on data that can be fitted.
+    piecewise_quadratic : bool
+        Whether l is quadratic, or linear, in t between neighbouring kinks and knots: beta = inf is
+        then closed form with most teachers.
     """
 
     quadratic: float | None = None
     convex: bool = True
     strip: float = 0.0
     escapes: bool = False
+    piecewise_quadratic: bool = False
 
     def value(self, y: Any, t: Any) -> Any:
         """l(y, t), elementwise."""
@@ -81,6 +85,13 @@ class Loss:
     def knots(self, y: float) -> tuple[float, ...]:  # noqa: ARG002
         """Values of t between which l varies on one scale; they become mesh edges."""
         return (0.0,)
+
+    def centred(self, y: float) -> tuple[float, float]:
+        """A label y' and a shift with l(y, t) = l(y', t - shift).
+
+        Where V is large, t lies so close to the shift that only t - shift keeps its digits.
+        """
+        return y, 0.0
 
     def symbolic(self, y: Any, t: Any) -> Any:
         """l(y, t) in sympy, traced from ``value``; override where that has a shorter form."""
@@ -126,7 +137,7 @@ class Loss:
         # t lies between omega and omega - V l'(omega), because l' is non-decreasing.
         far = omega - V * self.slope(y, omega)
         low, high = np.minimum(omega, far), np.maximum(omega, far)
-        t = 0.5 * (low + high)
+        t = np.where(low * high < 0, 0.0, 0.5 * (low + high))  # the bracket may span decades
         for _ in range(max_steps):
             excess = t + V * self.slope(y, t) - omega
             high, low = np.where(excess >= 0, t, high), np.where(excess <= 0, t, low)
@@ -226,6 +237,10 @@ class DifferenceLoss(Loss):
     def curvature(self, y: Any, t: Any) -> Any:
         """phi''(y - t)."""
         return self.residual_curvature(y - t)
+
+    def centred(self, y: float) -> tuple[float, float]:
+        """Residuals of label y are those of label 0, seen from y."""
+        return 0.0, y
 
     def kinks(self, y: float) -> tuple[float, ...]:
         """The residual kinks, seen from label y."""

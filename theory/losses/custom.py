@@ -47,6 +47,12 @@ class CustomLoss(Loss):
         How the loss is written in results; the callable's own name with a fingerprint of its values
         by default.
 
+    Notes
+    -----
+    Small lam lets the data be fitted to within about lam, and the loss at its minimum is then asked
+    for to relative accuracy: write sqrt(1 + e^2) - 1, which cancels there, as
+    e^2 / (1 + sqrt(1 + e^2)). Otherwise such points end as QUADRATURE_INACCURATE.
+
     Raises
     ------
     InvalidProblem
@@ -103,6 +109,10 @@ class CustomLoss(Loss):
     def _argument(self, y: Any, t: Any) -> tuple[Any, Any]:
         """The callable's argument and its derivative in t."""
         return (y * t, y) if self.of == "margin" else (y - t, -1.0)
+
+    def centred(self, y: float) -> tuple[float, float]:
+        """A function of y - t sees label y as label 0, shifted."""
+        return (y, 0.0) if self.of == "margin" else (0.0, y)
 
     def value(self, y: Any, t: Any) -> Any:
         """The callable at y t or y - t."""

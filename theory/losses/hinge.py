@@ -19,6 +19,8 @@ class Hinge(MarginLoss):
     """l = max(1 - y t, 0)."""
 
     margin_kinks = (1.0,)
+    margin_knots = ()
+    piecewise_quadratic = True
     margin_wings = (Wing(1.0, -1.0), Wing(1.0, 0.0))
 
     def margin_value(self, s: Any) -> Any:

@@ -19,6 +19,7 @@ class SquaredHinge(MarginLoss):
     """l = max(1 - y t, 0)^2 / 2."""
 
     margin_knots = (1.0,)
+    piecewise_quadratic = True
     margin_wings = (Wing(1.0, 0.0, 1.0), Wing(1.0, 0.0))
 
     def margin_value(self, s: Any) -> Any:
