@@ -206,7 +206,8 @@ def test_only_components_that_need_more_than_numbers_are_left_out(base):
     for kind in filter(is_dataclass, classes):
         required = [f.type for f in fields(kind) if f.default is f.default_factory is MISSING]
         offered = kind.__name__.lower() in components(base)
-        assert offered == all(t in ("float", "int") for t in required), kind
+        numbers = ("float", "int", "tuple[float, ...]")
+        assert offered == all(t in numbers for t in required), kind
 
 
 def test_limits_are_values_of_a_grid():
