@@ -12,7 +12,7 @@ import twinpeaks as tp
 from figures.style import colours
 
 rng = np.random.default_rng(0)
-ratios = np.geomspace(0.1, 10, 61)
+ratios = np.union1d(np.geomspace(0.1, 10, 121), 1 / 3)  # orthogonal features: N = D at 1/3
 
 
 def measure(D: int, N: int) -> tp.Spectrum:
@@ -32,7 +32,7 @@ laws = {
     "orthogonal": tp.Problem(features=tp.Orthogonal()),
     "power law 0.4": tp.Problem(features=tp.PowerLaw(exponent=0.4)),
     # Identity: the measured covariance already holds what the nonlinearity did.
-    "measured": tp.Problem(features=measure(D=100, N=150), activation=tp.Identity()),
+    "measured, $N/D = 1.5$": tp.Problem(features=measure(D=100, N=150), activation=tp.Identity()),
 }
 
 with figures.article():
@@ -41,13 +41,16 @@ with figures.article():
     for (name, problem), colour in zip(laws.items(), colours(4), strict=True):
         curve = tp.solve(problem, overparam=ratios, alpha_T=3.0, lam=1e-2)
         axes[0].semilogx(ratios, curve.test_error, color=colour, label=name)
-        if name != "measured":  # the mean dimension needs kappa_1 and kappa_star one by one
+        if not name.startswith(
+            "measured"
+        ):  # the mean dimension needs kappa_1 and kappa_star one by one
             axes[1].semilogx(ratios, curve.bmd, color=colour, label=name)
         at = int(np.argmax(curve.test_error.values))
-        print(f"{name:<14} largest test error {float(curve.test_error[at]):.4f} at N/P", end=" ")
+        print(f"{name:<22} largest test error {float(curve.test_error[at]):.4f} at N/P", end=" ")
         print(f"{ratios[at]:.3f}, least {float(curve.test_error.min()):.4f}")
     for ax, label in zip(axes, ("test error", "mean dimension"), strict=True):
         ax.set(xlabel="overparameterisation $N/P$", ylabel=label)
-    axes[0].legend()
+        ax.xaxis.set_major_formatter("{x:g}")
+    axes[0].legend(loc="upper center")
 
 print("picture:", *figures.save(picture, "features", ["png"]))

@@ -41,7 +41,10 @@ with figures.article():
             print(f"  {label:<13} least test error {least:.4f}, Bayes-optimal {best:.4f}")
             if least < best:
                 raise SystemExit("a curve beats the Bayes-optimal learner")
-        ax.set(title=title, xlabel="overparameterisation $N/P$", ylabel="test error")
-        ax.legend()
+        ax.plot([], [], ":", color="0.3", label="Bayes-optimal")
+        error = "mean squared test error" if title.startswith("regression") else "test error"
+        ax.set(title=title, xlabel="overparameterisation $N/P$", ylabel=error)
+        ax.xaxis.set_major_formatter("{x:g}")
+        ax.legend(loc="upper right", fontsize=7, labelspacing=0.2)
 
 print("picture:", *figures.save(picture, "teachers", ["png"]))

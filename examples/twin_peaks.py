@@ -18,4 +18,4 @@ run = tp.run(problem, overparam=ratios, alpha_T=3.0, lam=ridge, D=[50, 100], see
 summary = tp.summarise(tp.compare(curve, run))
 print(tp.table(summary))
 print(tp.agrees(summary).sentence)
-tp.save(tp.twin_peaks(curve, run), "twin_peaks")
+tp.save(tp.twin_peaks(curve, run, problem=problem), "twin_peaks")

@@ -32,6 +32,7 @@ def twin_peaks(
     curve: xr.Dataset | Mapping[str, tuple[xr.Dataset, xr.Dataset | None]],
     run: xr.Dataset | None = None,
     *,
+    problem: theory.Problem | Mapping[str, theory.Problem] | None = None,
     panels: Sequence[str] = ("train_error", "test_error", "bmd"),
 ) -> Figure:
     """Draw errors and mean dimension against N/P: lines are theory, points are simulation.
@@ -40,12 +41,15 @@ def twin_peaks(
     ----------
     curve : xarray.Dataset or mapping of str to (curve, run)
         Theory with an ``overparam`` dimension and at most one other, ``lam``: one line per lam.
-        Where it has a variable ``threshold`` (the N/P of interpolation), a dotted line is there.
-        A mapping draws one row of panels per item under its label, so that problems can be set
-        below each other; a run may be None there.
+        Where it has a variable ``threshold`` (the N/P of interpolation, as files of ``twinpeaks
+        solve`` do), a dotted line is there. A mapping draws one row of panels per item under its
+        label, so that problems can be set below each other; a run may be None there.
     run : xarray.Dataset, optional
         Simulation of the same problem: means over seeds, with bars of one standard error. Points
         at which a seed failed are not drawn. Sizes D differ by marker, the largest is filled.
+    problem : Problem or mapping of str to Problem, optional
+        What ``curve`` solves, to mark its interpolation threshold when the Dataset does not carry
+        it; with a mapping of rows, a mapping by the same labels.
     panels : sequence of str
         Variables, from left to right.
 
@@ -57,7 +61,8 @@ def twin_peaks(
     Raises
     ------
     ValueError
-        If a Dataset has dimensions this figure cannot show, or lacks a panel's variable.
+        If a Dataset has dimensions this figure cannot show, lacks a panel's variable, or is of
+        another problem.
 
     Examples
     --------
@@ -71,6 +76,11 @@ def twin_peaks(
         rows = dict(curve)
     if not rows:
         raise ValueError("curve: the mapping is empty; give at least one label: (curve, run)")
+    given = problem if isinstance(problem, Mapping) else dict.fromkeys(rows, problem)
+    unknown = [label for label in given if label not in rows]
+    if unknown:
+        raise ValueError(f"problem: there is no row {unknown[0]!r}; rows are {', '.join(rows)}")
+    rows = {label: (_marked(row[0], given.get(label)), row[1]) for label, row in rows.items()}
     for exact, simulation in rows.values():
         _check(exact, "curve", {"overparam", "lam"}, panels)
         if simulation is not None:
@@ -121,8 +131,7 @@ def data(
         curve = theory.solve(
             problem, overparam=np.geomspace(0.05, 30, 400), alpha_T=3.0, lam=[1e-4, 1e-2, 0.1, 1.0]
         )
-        threshold = theory.interpolation_threshold(problem, alpha_T=3.0)
-        rows[f"{type(loss).__name__.lower()} loss"] = (curve.assign(threshold=threshold), None)
+        rows[f"{type(loss).__name__.lower()} loss"] = (_marked(curve, problem), None)
         if progress is not None:
             progress(done + 1, 2)
     return (rows,)
@@ -140,6 +149,19 @@ def _check(data: xr.Dataset, name: str, known: set[str], panels: Sequence[str]) 
     missing = [p for p in panels if p not in data]
     if missing:
         raise ValueError(f"{name}: it has no variable {missing[0]}; choose other panels")
+
+
+def _marked(curve: xr.Dataset, problem: theory.Problem | None) -> xr.Dataset:
+    """Add the interpolation threshold of the problem, where it has one."""
+    if problem is None or "threshold" in curve:
+        return curve
+    if curve.attrs.get("problem") != repr(problem):
+        raise ValueError(f"problem = {problem!r}: the curve solves {curve.attrs.get('problem')}")
+    try:
+        values = theory.interpolation_threshold(problem, curve["alpha_T"].values)
+    except theory.InvalidProblem:
+        return curve
+    return curve.assign(threshold=(curve["alpha_T"].dims, values))
 
 
 def _thresholds(curve: xr.Dataset) -> list[float]:
