@@ -65,7 +65,8 @@ def points(loss: Loss, y: float, piece: NDArray[np.intp], x: Array, V: Array) ->
     t = x.copy()
     squeezed = np.flatnonzero(piece == _SQUEEZED)
     if squeezed.size:
-        t[squeezed] = loss.prox(y, x[squeezed], V[squeezed])
+        # a callable with noise in its derivative would be bisected to the end of the default
+        t[squeezed] = loss.prox(y, x[squeezed], V[squeezed], 60)
     kinked = piece > 0
     if np.any(kinked):
         t[kinked] = np.asarray(loss.kinks(y))[piece[kinked] - 1][:, None]
