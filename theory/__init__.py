@@ -18,6 +18,7 @@ from theory.feature_laws.population import Atoms, Population, PopulationLaw
 from theory.feature_laws.power_law import PowerLaw
 from theory.feature_laws.spectrum import Spectrum
 from theory.free_entropy import free_entropy
+from theory.initialisation import solve_from_start
 from theory.losses.base import DifferenceLoss, Loss, MarginLoss
 from theory.losses.custom import CustomLoss
 from theory.losses.exponential import Exponential
@@ -34,6 +35,7 @@ from theory.problem import Problem
 from theory.saddle_point import Solution, Tolerances
 from theory.solve import solve
 from theory.stability import instability
+from theory.starts import GaussianStart, RandomLabelsStart, SameInputsStart, Start
 from theory.teachers.base import BinaryTeacher, RealTeacher, Teacher
 from theory.teachers.custom import CustomLink, CustomTeacher
 from theory.teachers.linear import Linear
@@ -57,6 +59,7 @@ __all__ = [
     "FeatureLaw",
     "FlippedSign",
     "Gaussian",
+    "GaussianStart",
     "HermiteMoments",
     "Hinge",
     "Identity",
@@ -71,14 +74,17 @@ __all__ = [
     "PowerLaw",
     "Probit",
     "Problem",
+    "RandomLabelsStart",
     "ReLU",
     "RealTeacher",
+    "SameInputsStart",
     "Sign",
     "Solution",
     "SolveError",
     "Spectrum",
     "Square",
     "SquaredHinge",
+    "Start",
     "Status",
     "Tanh",
     "Teacher",
@@ -96,6 +102,7 @@ __all__ = [
     "optimal_lam",
     "peak",
     "solve",
+    "solve_from_start",
 ]
 
 # A component dropped into one of these folders needs no line above.
