@@ -17,6 +17,7 @@ from theory.feature_laws.orthogonal import Orthogonal
 from theory.feature_laws.population import Atoms, Population, PopulationLaw
 from theory.feature_laws.power_law import PowerLaw
 from theory.feature_laws.spectrum import Spectrum
+from theory.fourier import fourier_weights, noise_stability
 from theory.free_entropy import free_entropy
 from theory.initialisation import solve_from_start
 from theory.losses.base import DifferenceLoss, Loss, MarginLoss
@@ -32,6 +33,7 @@ from theory.peaks import peak
 from theory.optimal import optimal_lam
 from theory.peaks import peak
 from theory.problem import Problem
+from theory.robustness import flip_rate, robust_test_error
 from theory.saddle_point import Solution, Tolerances
 from theory.solve import solve
 from theory.stability import instability
@@ -94,11 +96,15 @@ __all__ = [
     "bayes_error",
     "bmd_tail",
     "bmd_tail",
+    "flip_rate",
+    "fourier_weights",
     "free_entropy",
     "instability",
     "interpolation_threshold",
+    "noise_stability",
     "optimal_lam",
     "peak",
+    "robust_test_error",
     "optimal_lam",
     "peak",
     "solve",

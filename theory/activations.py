@@ -22,11 +22,12 @@ from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace, is_numpy_array
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from theory.callables import on_host
 from theory.checks import are_numbers
+from theory.correlation import correlation
 from theory.errors import InvalidProblem
 from theory.fingerprint import named
 from theory.piecewise import PiecewisePolynomial, approximate
@@ -95,6 +96,37 @@ class Activation:
         x, weight, value = pieces.nodes, pieces.weights * _gauss(pieces.nodes), pieces.values
         return np.array([np.sum(weight * value * h) for h in _hermite_functions(x, degree)])
 
+    def correlation(self, rho: ArrayLike) -> NDArray[np.float64]:
+        """Covariance kernel under correlated normals.
+
+        Parameters
+        ----------
+        rho : array_like
+            Correlations in [-1, 1].
+
+        Returns
+        -------
+        ndarray of the shape of rho
+            K(rho) = E[sigma(g) sigma(g_rho)] = sum_k kappa_k^2 rho^k (Mehler), g and g_rho standard
+            normal of correlation rho; closed form where there is one, quadrature otherwise.
+
+        Raises
+        ------
+        ValueError
+            If a correlation is outside [-1, 1].
+        """
+        values = np.asarray(rho, dtype=float)
+        inside = np.abs(values) <= 1  # false for NaN
+        if not np.all(inside):
+            raise ValueError(f"rho = {values[~inside].flat[0]:g}: give correlations in [-1, 1]")
+        return self._correlation(values)
+
+    def _correlation(self, rho: NDArray[np.float64]) -> NDArray[np.float64]:
+        def function(x: NDArray[np.float64]) -> NDArray[np.float64]:
+            return np.asarray(self(x), dtype=float)
+
+        return correlation(function, self._pieces, rho)
+
     def _pieces_moments(self) -> HermiteMoments:
         pieces = self._pieces
         weight = pieces.weights * _gauss(pieces.nodes)
@@ -161,6 +193,9 @@ class Identity(Activation):
         """kappa_1 = 1, the rest 0."""
         return HermiteMoments(0.0, 1.0, 0.0, 0.0)
 
+    def _correlation(self, rho: NDArray[np.float64]) -> NDArray[np.float64]:
+        return rho
+
 
 @dataclass(frozen=True)
 class ReLU(Activation):
@@ -183,6 +218,11 @@ class ReLU(Activation):
             dkappa_star=0.5,
         )
 
+    def _correlation(self, rho: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The arc-cosine kernel of degree 1 (Cho & Saul, NeurIPS 2009)."""
+        angle = np.arccos(rho)
+        return np.asarray((np.sin(angle) + (np.pi - angle) * rho) / (2 * np.pi))
+
 
 @dataclass(frozen=True)
 class Erf(Activation):
@@ -202,6 +242,10 @@ class Erf(Activation):
             kappa_star=float(np.sqrt(2 / np.pi * np.arcsin(2 / 3) - k1_squared)),
             dkappa_star=float(np.sqrt(4 / (np.pi * np.sqrt(5)) - k1_squared)),
         )
+
+    def _correlation(self, rho: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(2/pi) asin(2 rho / 3) (Williams, NeurIPS 1996)."""
+        return np.asarray(2 / np.pi * np.arcsin(2 * rho / 3))
 
 
 @dataclass(frozen=True)

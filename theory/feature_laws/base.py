@@ -7,6 +7,7 @@ Omega)^{-1} and <.> = (1/N) tr, where <T .> stands for tr(T .).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -99,6 +100,26 @@ class FeatureLaw:
     def influences(self, moments: HermiteMoments) -> tuple[float, ...]:
         """Coefficients of the M_j in the total influence E|grad f|^2: by default (1, kappa'_star^2)."""
         return 1.0, moments.dkappa_star**2
+
+    def stabilities(
+        self,
+        nonlinear: Callable[[Any], Any],
+        moments: HermiteMoments,  # noqa: ARG002
+        rho: Any,
+    ) -> tuple[Any, ...]:
+        """Coefficients of the M_j in the noise stability: by default (rho, n(rho)).
+
+        Parameters
+        ----------
+        nonlinear : callable
+            n(rho) = sum_{k >= 2} kappa_k^2 rho^k.
+        moments : HermiteMoments
+            Of the activation.
+        rho : object
+            Correlation of the inputs, in any form that ``nonlinear`` maps and that can be added and
+            scaled: numbers, or the coefficients of a power series.
+        """
+        return rho, nonlinear(rho)
 
     def log_det(self, c: Array, moments: HermiteMoments, ridge: Array, Vh: Array) -> Array:
         """<ln(ridge + Vh Omega)>."""

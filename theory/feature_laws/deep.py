@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,6 +81,22 @@ class Deep(PopulationLaw):
         growth = (moments.kappa_1**2 + star) / v
         hidden = [star / v * growth**depth for depth in range(len(self.widths))]
         return 1.0, *hidden, star * growth ** len(self.widths)
+
+    def stabilities(
+        self, nonlinear: Callable[[Any], Any], moments: HermiteMoments, rho: Any
+    ) -> tuple[Any, ...]:
+        """(rho, n(t_0)/v, ..., n(t_{L-2})/v, n(t_{L-1})), t_l the correlation of the hidden layer l.
+
+        t_0 = rho and t_l = [kappa_1^2 t_{l-1} + n(t_{l-1})] / v over L - 1 hidden layers.
+        """
+        k1 = moments.kappa_1**2
+        v = k1 + moments.kappa_star**2
+        out = [rho]
+        for _ in self.widths:
+            bent = nonlinear(rho)
+            out.append(bent / v)
+            rho = (k1 * rho + bent) / v
+        return *out, nonlinear(rho)
 
     def hidden(self, D: int) -> tuple[int, ...]:
         """round(width D) of each."""

@@ -1,0 +1,245 @@
+r"""Adversarial robustness of a solved student: a function of its mean dimension alone.
+
+Within a distance eps that stays fixed as D grows, f is its own tangent (docs/derivations/robustness.md):
+f(x + delta) = f(x) + delta.grad f(x). The worst delta of a ball changes f by eps times the dual norm of
+the gradient, whose square is self-averaging, E|grad f|^2 = BMD Q, and f(x) ~ N(0, Q). Hence, with
+
+    l2 ball of radius eps:               h = eps sqrt(BMD),
+    l_inf ball of radius eps / sqrt(D):  h = eps sqrt(2 / pi) sqrt(BMD),
+
+(the components of the gradient are Gaussian, |grad f|_1 = sqrt(2 D / pi) |grad f|_2, where the law of
+the features does not change under rotations of the inputs)
+
+    flip rate          P(|f| < h sqrt(Q))          = erf(h / sqrt(2)),
+    robust test error  P(y f < h sqrt(Q))          = ``BinaryTeacher.student_tail`` at the edge h,
+                       E (|y - f| + h sqrt(Q))^2   = T + 2 h sqrt(2 Q T / pi) + h^2 Q for ``Linear``,
+
+T = E(y - f)^2 being the test error; y is the label of the unperturbed input. Sources: Goodfellow et al.,
+arXiv 1412.6572 (linearisation); Javanmard, Soltanolkotabi & Hassani, arXiv 2002.10477 (regression).
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Literal
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+from scipy import optimize, special
+
+from theory.errors import Status
+from theory.feature_laws.population import Atoms, Layer, PopulationLaw
+from theory.problem import Problem
+from theory.solved import Student, check, outer, replicas
+from theory.teachers.base import BinaryTeacher
+from theory.teachers.linear import Linear
+
+__all__ = ["Norm", "flip_rate", "robust_test_error"]
+
+Array = NDArray[np.float64]
+
+#: The ball: |delta|_2 <= eps, or max_k |delta_k| <= eps / sqrt(D).
+Norm = Literal["l2", "linf"]
+
+_DUAL = {"l2": 1.0, "linf": float(np.sqrt(2 / np.pi))}
+
+
+def flip_rate(
+    problem: Problem,
+    data: xr.Dataset,
+    eps: ArrayLike,
+    norm: Norm = "l2",
+    *,
+    student: Student = "sample",
+) -> xr.DataArray:
+    """Share of inputs whose class the worst perturbation of size eps changes.
+
+    Parameters
+    ----------
+    problem : Problem
+        Of binary labels, with a differentiable activation.
+    data : xarray.Dataset
+        What ``solve`` returned for it.
+    eps : float or 1-d array_like
+        Radius >= 0 in units in which inputs have variance 1 a coordinate (whitened ones for
+        correlated inputs); an array becomes the dimension ``eps``.
+    norm : {"l2", "linf"}
+        |delta|_2 <= eps, or max_k |delta_k| <= eps / sqrt(D).
+    student : {"sample", "mean"}
+        One sample of the Boltzmann measure, or its mean.
+
+    Returns
+    -------
+    xarray.DataArray
+        erf(h / sqrt(2)), h = eps sqrt(BMD), times sqrt(2 / pi) for linf. NaN where the status is not
+        converged.
+
+    Raises
+    ------
+    ValueError
+        If the Dataset belongs to another problem, if eps is negative, for real labels, for an
+        activation that jumps, and with linf for correlated inputs, where it matters which
+        coordinates the ball bounds.
+
+    Examples
+    --------
+    >>> import theory
+    >>> problem = theory.Problem()
+    >>> curve = theory.solve(problem, overparam=[0.3, 1.0, 5.0], alpha_T=3.0, lam=1e-4)
+    >>> theory.flip_rate(problem, curve, 0.5).round(3).values
+    array([0.447, 0.565, 0.415])
+    """
+    if not isinstance(getattr(problem, "teacher", None), BinaryTeacher):
+        check(problem, data, student)
+        raise ValueError(
+            f"teacher = {problem.teacher!r} has real labels, of which a change of sign says nothing: "
+            "use theory.robust_test_error"
+        )
+    h = _reach(problem, data, eps, norm, student)
+    out: xr.DataArray = xr.apply_ufunc(special.erf, h / np.sqrt(2.0))
+    out.attrs = {
+        "long_name": f"adversarial flip rate ({norm})",
+        "units": "fraction",
+        "definition": "P(some perturbation of size eps changes the sign of f)",
+    }
+    return out.rename("flip_rate")
+
+
+def robust_test_error(
+    problem: Problem,
+    data: xr.Dataset,
+    eps: ArrayLike,
+    norm: Norm = "l2",
+    *,
+    student: Student = "sample",
+) -> xr.DataArray:
+    """Test error under the worst perturbation of size eps of every input, at the label of the clean one.
+
+    Parameters
+    ----------
+    problem, data, eps, norm, student
+        As for :func:`flip_rate`; the teacher may also be ``Linear``.
+
+    Returns
+    -------
+    xarray.DataArray
+        P(y f < h sqrt(Q)) for binary labels, E(|y - f| + h sqrt(Q))^2 for ``Linear``; at eps = 0 it is
+        ``test_error`` (``test_error_mean``). NaN where the status is not converged.
+
+    Raises
+    ------
+    ValueError
+        As :func:`flip_rate`, with ``Linear`` labels admitted; other real labels are refused, as y - f
+        is not Gaussian there.
+
+    Examples
+    --------
+    >>> import theory
+    >>> problem = theory.Problem()
+    >>> curve = theory.solve(problem, overparam=[0.3, 1.0, 5.0], alpha_T=3.0, lam=1e-4)
+    >>> theory.robust_test_error(problem, curve, 0.5).round(3).values
+    array([0.53 , 0.696, 0.457])
+    """
+    suffix, ending = replicas(student) if student in ("sample", "mean") else ("", "")
+    h = _reach(problem, data, eps, norm, student)
+    error, Q = f"test_error{ending}", f"Q_{suffix}"
+    check(problem, data, student, error, Q, "m")
+    teacher = problem.teacher
+    if isinstance(teacher, BinaryTeacher):
+        cotangent = _cotangent(teacher, data["m"], data[Q], data[error])
+        out: xr.DataArray = xr.apply_ufunc(partial(_tail, teacher), h, cotangent)
+        # the closed form of the test error is more accurate than its tail integral
+        out = out.where(h != 0, data[error])
+    elif isinstance(teacher, Linear):
+        moved = h * np.sqrt(data[Q])
+        out = data[error] + 2.0 * moved * np.sqrt(2.0 / np.pi * data[error]) + moved**2
+    else:
+        raise ValueError(
+            f"teacher = {teacher!r}: the robust error of real labels is known for Linear only, where "
+            "y - f is Gaussian"
+        )
+    out.attrs = {
+        "long_name": f"robust test error ({norm})",
+        "units": "fraction",
+        "definition": "P(y f(x + delta) < 0) at the worst delta of size eps; E (y - f)^2 for real labels",
+    }
+    return out.rename("robust_test_error")
+
+
+def _reach(
+    problem: Problem, data: xr.Dataset, eps: ArrayLike, norm: Norm, student: Student
+) -> xr.DataArray:
+    """Largest change of f within the ball, in units of sqrt(Q)."""
+    _, ending = replicas(student) if student in ("sample", "mean") else ("", "")
+    check(problem, data, student, f"bmd{ending}")
+    size = outer("eps", eps, "radius of the ball", 0.0, np.inf)
+    if norm not in _DUAL:
+        raise ValueError(f"norm = {norm!r}: give 'l2' or 'linf'")
+    if np.isinf(problem.activation.moments.dkappa_star):
+        raise ValueError(
+            f"activation = {problem.activation!r} jumps, so the output has no gradient and any eps > 0 "
+            "reaches a jump as D grows; smooth the activation"
+        )
+    if norm == "linf" and not _isotropic(problem):
+        raise ValueError(
+            f"norm = 'linf' with features = {problem.features!r}: the inputs have preferred directions, "
+            "and the bound on each coordinate depends on the coordinates; use norm='l2', a ball of the "
+            "whitened inputs"
+        )
+    bmd = data[f"bmd{ending}"]
+    if "status" in data:
+        bmd = bmd.where(data["status"] == Status.CONVERGED)
+    reach: xr.DataArray = bmd**0.5 * (_DUAL[norm] * size)
+    return reach
+
+
+def _isotropic(problem: Problem) -> bool:
+    """Whether the law of features and teacher does not change under rotations of the inputs."""
+    if not isinstance(problem.features, PopulationLaw):
+        return True
+    inputs = problem.features.population(problem.activation.moments)
+    while isinstance(inputs, Layer):
+        inputs = inputs.inputs
+    if not isinstance(inputs, Atoms):
+        return False
+    even = np.ptp(inputs.sigma) <= 1e-12 * np.max(inputs.sigma)
+    return bool(even and np.allclose(inputs.teacher, inputs.weight, rtol=0.0, atol=1e-12))
+
+
+def _cotangent(
+    teacher: BinaryTeacher, m: xr.DataArray, Q: xr.DataArray, error: xr.DataArray
+) -> xr.DataArray:
+    """Cotangent m / sqrt(rho Q - m^2), from the test error where both are infinite and the angle is not."""
+
+    def angle(overlap: Array, variance: Array, wrong: Array) -> Array:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            out = np.atleast_1d(overlap / np.sqrt(teacher.rho * variance - overlap**2))
+        wrong = np.atleast_1d(wrong)
+        for i in np.ndindex(out.shape):
+            if np.isinf(np.atleast_1d(variance)[i]) and np.isfinite(wrong[i]):
+                out[i] = _invert(teacher, float(wrong[i]))
+        return out.reshape(np.shape(variance))
+
+    result: xr.DataArray = xr.apply_ufunc(angle, *xr.broadcast(m, Q, error))
+    return result
+
+
+def _invert(teacher: BinaryTeacher, error: float) -> float:
+    """The cotangent at which the student has a given test error, which falls with it."""
+
+    def excess(log_cotangent: float) -> float:
+        tail = teacher.student_tail(np.zeros(1), np.exp([log_cotangent]))
+        return float(tail[0]) - error
+
+    return float(np.exp(optimize.brentq(excess, -30.0, 30.0, xtol=1e-13)))
+
+
+def _tail(teacher: BinaryTeacher, edge: Array, cotangent: Array) -> Array:
+    """P(y f < edge sqrt(Q)) where both are known, NaN elsewhere."""
+    edge, cotangent = np.broadcast_arrays(edge, cotangent)
+    out = np.full(edge.shape, np.nan)
+    known = np.isfinite(edge) & np.isfinite(cotangent)
+    if np.any(known):
+        out[known] = teacher.student_tail(edge[known], cotangent[known])
+    return out
