@@ -30,8 +30,6 @@ from theory.losses.squared_hinge import SquaredHinge
 from theory.losses.zero_one import ZeroOne
 from theory.optimal import optimal_lam
 from theory.peaks import peak
-from theory.optimal import optimal_lam
-from theory.peaks import peak
 from theory.problem import Problem
 from theory.robustness import flip_rate, robust_test_error
 from theory.saddle_point import Solution, Tolerances
@@ -43,7 +41,6 @@ from theory.teachers.custom import CustomLink, CustomTeacher
 from theory.teachers.linear import Linear
 from theory.teachers.sign import FlippedSign, Probit, Sign
 from theory.thresholds import interpolation_threshold
-from theory.wide import bmd_tail
 from theory.wide import bmd_tail
 
 __all__ = [
@@ -95,7 +92,6 @@ __all__ = [
     "ZeroOne",
     "bayes_error",
     "bmd_tail",
-    "bmd_tail",
     "flip_rate",
     "fourier_weights",
     "free_entropy",
@@ -105,8 +101,6 @@ __all__ = [
     "optimal_lam",
     "peak",
     "robust_test_error",
-    "optimal_lam",
-    "peak",
     "solve",
     "solve_from_start",
 ]
