@@ -114,14 +114,15 @@ class Lines:
         """
         equations, tol = self._equations(rows, x), self.tolerances
         start = equations.weak_student() if guess is None else guess.reshape(-1, 3)
-        found = newton(equations, start, tol)
-        left = np.flatnonzero(~found.converged)
-        if left.size and guess is not None:
-            part = equations.take(left)
-            found.put(left, newton(part, part.weak_student(), tol))
+        with np.errstate(over="ignore"):  # a wild guess is rejected by its residual
+            found = newton(equations, start, tol)
             left = np.flatnonzero(~found.converged)
-        if left.size and self.problem.loss.convex:
-            found.put(left, follow(equations.take(left), tol))
+            if left.size and guess is not None:
+                part = equations.take(left)
+                found.put(left, newton(part, part.weak_student(), tol))
+                left = np.flatnonzero(~found.converged)
+            if left.size and self.problem.loss.convex:
+                found.put(left, follow(equations.take(left), tol))
         self._check(equations.points, found)
         u = np.full_like(found.u, np.nan)
         good = np.flatnonzero(found.converged)

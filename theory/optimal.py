@@ -25,8 +25,8 @@ _RANGES = ((1e-8, 1e8), (1e-16, 1e12))
 _INFINITE = 1e14  # what stands for lam = infinity: the direction of w has settled to rounding
 _DENSITY = 8  # points of the first grid per factor e
 _TIE = 1e-12  # relative differences below are rounding
-#: The optimum in ln lam, and the value there, are known at least this well (relative).
-ACCURACY = 1e-8
+_ACCURACY = 1e-9  # of the optimum in ln lam, in units of the width of its window
+_SHALLOW = 1e-6  # relative error of lam beyond which rounding has hidden the optimum
 #: Variables that depend on the direction of the weights alone, and have a limit lam -> infinity.
 _DIRECTION = ("test_error", "test_error_mean", "train_error", "bmd", "bmd_mean")
 
@@ -55,7 +55,8 @@ def optimal_lam(
     xarray.Dataset
         ``lam``, the optimum, and every variable of ``solve`` there, so that the result draws like a
         curve; ``lam_error`` and ``value_error``, estimates of the errors of lam and of the
-        minimised variable (at most 1e-8 of their values), and ``curvature``, the second derivative
+        minimised variable (of the order of 1e-10 of lam, more on very shallow minima), and
+        ``curvature``, the second derivative
         in ln lam. An optimum at a limit is ``lam`` = 0, with the values of ``solve(lam=0)``, or
         ``lam`` = inf, with the values that depend on the direction of the weights alone; the errors
         and the curvature are then NaN. At finite beta there is no lam = 0: an optimum below 1e-8
@@ -64,7 +65,8 @@ def optimal_lam(
     Raises
     ------
     ValueError
-        For axes or a problem that ``solve`` refuses, and for an unknown variable.
+        For axes or a problem that ``solve`` refuses, for an unknown variable, and where a minimum is
+        so shallow that lam is not known to 1e-6.
     SolveError
         When the limit lam -> infinity did not converge.
 
@@ -138,7 +140,7 @@ def _minimise(lines: Lines, variable: str, limits: dict[float, Array]) -> dict[s
     for low, high in _RANGES:
         steps = int(_DENSITY * np.log(high / low)) + 1
         grid = np.linspace(np.log(low), np.log(high), steps)
-        top = maxima(rise, np.tile(grid, (left.size, 1)), 0.1 * ACCURACY)
+        top = maxima(rise, np.tile(grid, (left.size, 1)), _ACCURACY)
         inside = np.where(np.isfinite(top.height), -top.height, np.inf)
         # without a limit to compare with, what the end of the range shows has to do
         zero = np.where(np.isfinite(limits[0.0][left]), limits[0.0][left], -top.first)
@@ -153,7 +155,7 @@ def _minimise(lines: Lines, variable: str, limits: dict[float, Array]) -> dict[s
         left = left[wider]
         if not left.size:
             break
-    poor = left if left.size else np.flatnonzero(found["lam_error"] > ACCURACY * found["lam"])
+    poor = left if left.size else np.flatnonzero(found["lam_error"] > _SHALLOW * found["lam"])
     if poor.size:
         row = ", ".join(f"{name} = {a[poor[0]]:g}" for name, a in lines.fixed.items())
         why = (

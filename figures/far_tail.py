@@ -1,0 +1,87 @@
+"""Far past the threshold: how slowly mean dimension and test error reach their kernel limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+import theory
+from figures.style import TWO_COLUMNS, article, colours
+
+__all__ = ["far_tail"]
+
+_PANELS = {
+    "bmd": r"BMD $-$ BMD$_\infty$",
+    "test_error": r"$|\varepsilon_{\rm test} - \varepsilon_{\rm test,\infty}|$",
+}
+
+
+def far_tail(
+    curve: xr.Dataset | Mapping[str, tuple[xr.Dataset, xr.Dataset | None]],
+) -> Figure:
+    """Draw the distance of mean dimension and test error from their limits N/P -> infinity.
+
+    Parameters
+    ----------
+    curve : xarray.Dataset or mapping of str to (curve, None)
+        Theory over ``overparam`` alone, with the value inf among its values; of a mapping, one
+        line per label. Where it has a variable ``bmd_tail`` (``theory.bmd_tail``) the derived tail
+        A P/N is drawn dashed.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Of two-column width; save it with :func:`figures.save`.
+
+    Raises
+    ------
+    ValueError
+        If a Dataset has other dimensions, or no value at overparam = inf.
+    """
+    rows = {"": (curve, None)} if isinstance(curve, xr.Dataset) else dict(curve)
+    lines = {label: exact.squeeze(drop=True) for label, (exact, _) in rows.items()}
+    for exact in lines.values():
+        if tuple(exact.dims) != ("overparam",):
+            raise ValueError(
+                f"curve: it has dimensions {tuple(exact.dims)}; this figure draws against overparam "
+                "alone, so select one value of the others"
+            )
+        if not np.isinf(exact.overparam).any():
+            raise ValueError("curve: it has no limit; solve it with inf among the overparam values")
+    with article():
+        fig = Figure(figsize=(TWO_COLUMNS, 2.7), layout="constrained")
+        axes = fig.subplots(1, len(_PANELS))
+        for (label, exact), colour in zip(lines.items(), colours(len(lines)), strict=True):
+            line = exact.sortby("overparam")
+            x = line.overparam.values[:-1]
+            for (name, text), ax in zip(_PANELS.items(), axes, strict=True):
+                y = line[name].values
+                ax.loglog(x, np.abs(y[:-1] - y[-1]), color=colour, label=label or None)
+                ax.set(xlabel=r"overparameterisation $N/P$", ylabel=text)
+            if "bmd_tail" in line:
+                axes[0].loglog(x, float(line.bmd_tail) / x, "--", color=colour, linewidth=0.8)
+        axes[0].plot([], [], "--", color="0.4", linewidth=0.8, label=r"$A\,P/N$")
+        axes[0].legend()
+    return fig
+
+
+def data(
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[dict[str, tuple[xr.Dataset, None]]]:
+    """Mean dimension and test error up to N/P = 10^4, their limits, and the derived tail.
+
+    tanh features, sign teacher, P/D = 3; square loss and hinge loss.
+    """
+    rows: dict[str, tuple[xr.Dataset, None]] = {}
+    for done, loss in enumerate((theory.Square(), theory.Hinge())):
+        problem = theory.Problem(loss=loss)
+        width = np.append(np.geomspace(0.5, 1e4, 100), np.inf)
+        curve = theory.solve(problem, overparam=width, alpha_T=3.0, lam=1e-4)
+        tail = theory.bmd_tail(problem, alpha_T=3.0, lam=1e-4)
+        rows[f"{type(loss).__name__.lower()} loss"] = (curve.assign(bmd_tail=tail), None)
+        if progress is not None:
+            progress(done + 1, 2)
+    return (rows,)

@@ -1,0 +1,102 @@
+"""As the ridge penalty vanishes, the peaks of test error and mean dimension merge at the threshold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+import theory
+from figures.style import TWO_COLUMNS, article, colours
+
+__all__ = ["merging_peaks"]
+
+
+def merging_peaks(
+    curve: xr.Dataset | Mapping[str, tuple[xr.Dataset, xr.Dataset | None]],
+) -> Figure:
+    """Draw where the two peaks stand, and the distance between them, against the ridge penalty.
+
+    Parameters
+    ----------
+    curve : xarray.Dataset or mapping of str to (curve, None)
+        Over ``lam`` alone, with variables ``bmd`` and ``test_error`` that hold the locations of
+        their peaks (``theory.peak(...).location``, NaN where there is none), and ``threshold``
+        (``theory.interpolation_threshold``). Of a mapping, one colour per label.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Left, the distance of either peak from the threshold, in units of it; right, the distance
+        between the peaks, with the power of lam that its last two points give.
+
+    Raises
+    ------
+    ValueError
+        If a Dataset has other dimensions or lacks a variable.
+    """
+    rows = {"": (curve, None)} if isinstance(curve, xr.Dataset) else dict(curve)
+    lines = {label: exact.squeeze(drop=True) for label, (exact, _) in rows.items()}
+    for exact in lines.values():
+        if tuple(exact.dims) != ("lam",):
+            raise ValueError(
+                f"curve: it has dimensions {tuple(exact.dims)}; this figure draws locations of peaks "
+                "against lam alone"
+            )
+        missing = [name for name in ("bmd", "test_error", "threshold") if name not in exact]
+        if missing:
+            raise ValueError(f"curve: it has no variable {missing[0]}")
+    with article():
+        fig = Figure(figsize=(TWO_COLUMNS, 2.7), layout="constrained")
+        places, gaps = fig.subplots(1, 2)
+        for (label, exact), colour in zip(lines.items(), colours(len(lines)), strict=True):
+            line = exact.sortby("lam").dropna("lam", subset=["bmd", "test_error"])
+            lam, threshold = line.lam.values, float(line.threshold)
+            for name, style in (("bmd", "-"), ("test_error", "--")):
+                distance = np.abs(line[name].values / threshold - 1)
+                places.loglog(lam, distance, style, color=colour)
+            gap = np.abs(line.bmd.values - line.test_error.values) / threshold
+            power = np.diff(np.log(gap[:2]))[0] / np.diff(np.log(lam[:2]))[0]
+            text = rf"{label}: $\lambda^{{{power:.2f}}}$".removeprefix(": ")
+            gaps.loglog(lam, gap, "o-", color=colour, label=text)
+        places.plot([], [], "-", color="0.4", label="mean dimension")
+        places.plot([], [], "--", color="0.4", label="test error")
+        places.set(ylabel="distance of the peak\nfrom the threshold, relative")
+        gaps.set(ylabel="distance between the peaks,\nrelative to the threshold")
+        for ax in (places, gaps):
+            ax.set(xlabel=r"ridge penalty $\lambda$")
+            ax.legend()
+    return fig
+
+
+def data(
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[dict[str, tuple[xr.Dataset, None]]]:
+    """Locations of both peaks for lam from 1e-9 to 1e-5.
+
+    tanh features, sign teacher, P/D = 3; square loss and hinge loss.
+    """
+    rows: dict[str, tuple[xr.Dataset, None]] = {}
+    for done, loss in enumerate((theory.Square(), theory.Hinge())):
+        problem = theory.Problem(loss=loss)
+        threshold = float(theory.interpolation_threshold(problem, 3.0))
+        places = {
+            name: theory.peak(
+                problem,
+                name,
+                alpha_T=3.0,
+                lam=np.geomspace(1e-9, 1e-5, 9),
+                between=(0.8 * threshold, 1.25 * threshold),
+                throw=False,
+            ).location
+            for name in ("bmd", "test_error")
+        }
+        rows[f"{type(loss).__name__.lower()} loss"] = (
+            xr.Dataset({**places, "threshold": threshold}),
+            None,
+        )
+        if progress is not None:
+            progress(done + 1, 2)
+    return (rows,)
