@@ -210,7 +210,8 @@ def _composite(line: _Line, observe: bool) -> Tilted:
     height = line.rise(edges) / T[:, None]
     drop = np.abs(np.diff(height, axis=1))
     lowest = np.minimum(height[:, 1:], height[:, :-1])
-    slices = np.clip(np.ceil(drop / _UNITS), 1, 12).astype(np.intp)
+    # a height that is no number makes averages that are none, and they are noticed
+    slices = np.clip(np.ceil(np.nan_to_num(drop) / _UNITS), 1, 12).astype(np.intp)
     slices[(np.diff(edges, axis=1) <= 0) | (lowest > _DROP + 5)] = 0
     # one row for each slice, in order along the line
     row, panel = (np.repeat(a, slices.ravel()) for a in np.indices(slices.shape).reshape(2, -1))

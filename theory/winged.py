@@ -102,6 +102,9 @@ def suits(loss: Loss, y: float, mode: Array, V: Array, T: Array) -> NDArray[np.b
         return np.ones(mode.shape, bool)
     width = np.sqrt(T * V / (1.0 + V * loss.curvature(y, mode)))
     exact = max(w.error for w in wings) <= 2e-16 * T
+    for wing in wings:
+        if np.isinf(wing.slope):
+            exact &= loss.value(y, np.full(1, wing.edge)) >= 1e3 * T
     return np.asarray(exact & (width >= _FINE.resolved * loss.strip))
 
 
@@ -177,6 +180,8 @@ class _Rows(NamedTuple):
         sums = Sums(mass, mean, slope, cov, np.zeros((3 if observe else 0, n)))
 
         def merge_wing(number: int) -> None:
+            if np.isinf(self.wings[number].slope):
+                return
             at_edge = height[-number]
             beyond = (2 * number - 1) * (self.mode - edges[-number]) > 0
             index = np.flatnonzero(beyond | (at_edge < (_DROP if panels else np.inf)))

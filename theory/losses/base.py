@@ -29,7 +29,8 @@ class Wing(NamedTuple):
     edge : float
         Where it begins.
     slope, curvature : float
-        First derivative at the edge, and the constant second derivative.
+        First derivative at the edge, and the constant second derivative. An infinite slope is a
+        wall: at temperatures below 1e-3 of the loss at the edge nothing lies beyond.
     error : float
         Largest departure of the loss from it, absolute; 0 where the form is exact.
     """
