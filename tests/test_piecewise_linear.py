@@ -11,8 +11,7 @@ from components import LOSSES
 from reference import integrate
 
 import theory
-from theory import piecewise_linear
-from theory.channel import Overlaps, channel_for
+from theory.channel import Overlaps, channel_for, piecewise_linear
 from theory.losses.base import DifferenceLoss, MarginLoss
 
 

@@ -5,8 +5,7 @@ import pytest
 from components import BINARY, LOSSES, MOMENTS, REAL, NumpyRandom
 
 import theory
-from theory import tilted, zero_one
-from theory.channel import Overlaps, channel_for
+from theory.channel import Overlaps, channel_for, tilted, zero_one
 
 ALL = [theory.Problem(loss=loss) for loss in LOSSES]
 ALL += [theory.Problem(loss=theory.Logistic(), teacher=teacher) for teacher in BINARY]

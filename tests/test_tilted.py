@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 import theory
-from theory import tilted, winged
-from theory.half_line import half_line
+from theory.channel import tilted, winged
+from theory.channel.half_line import half_line
 
 WINGED = [theory.Hinge(), theory.SquaredHinge(), theory.Logistic()]
 LONG = np.longdouble

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.polynomial import legendre
 from numpy.typing import NDArray
 
-from theory.half_line import half_line
+from theory.channel.half_line import half_line
 from theory.losses.base import Loss, Wing
 
 __all__ = ["averages", "suits"]

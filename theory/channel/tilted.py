@@ -20,7 +20,7 @@ import numpy as np
 from numpy.polynomial import legendre
 from numpy.typing import NDArray
 
-from theory import winged
+from theory.channel import winged
 from theory.losses.base import Loss
 
 __all__ = ["Tilted", "averages"]
