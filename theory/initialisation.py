@@ -102,7 +102,8 @@ def solve_from_start(
     SolveError
         When a point failed and ``throw`` is True: N/P = 1 or alpha' = 1 without ridge penalty
         (``no_limit``), fewer directions of variance than random patterns (``nonfinite``), or
-        N/P and alpha' both so close to 1 that rounding hides the result (``diverged``).
+        N/P and alpha' both so close to 1 that rounding hides the result (``diverged``). Its
+        ``solution`` is the Dataset with NaN at those points.
 
     Examples
     --------
