@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SCRIPTS = ("temperature", "losses", "teachers", "features", "limits", "peaks")
+SCRIPTS = ("temperature", "losses", "teachers", "features", "limits", "peaks", "robustness")
 
 
 @pytest.mark.slow

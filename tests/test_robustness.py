@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 from scipy import integrate, special
 
+import figures
 import simulate
 import theory
 from simulate.device import Workspace
@@ -319,6 +321,33 @@ def test_the_tangent_is_exact_as_the_dimension_grows():
         short[D] = 1.0 - float(torch.cat(ratios).median())
     assert 0.01 < short[30] < 0.08
     assert short[120] < 0.5 * short[30]
+
+
+def test_figure_draws_theory_and_every_attack():
+    curve = theory.solve(PROBLEM, overparam=np.geomspace(0.2, 4, 9), alpha_T=3.0, lam=0.01)
+    balls = ("l2", "linf")
+    rates = [theory.flip_rate(PROBLEM, curve, [0.2, 0.5], norm) for norm in balls]
+    curve = curve.assign(flip_rate=xr.concat(rates, xr.Variable("norm", list(balls))))
+    at = {"overparam": [0.3, 1.0], "lam": 0.01, "D": 10, "seeds": 3}
+    run = simulate.attack(PROBLEM, **at, eps=[0.2, 0.5], n_attack=20)
+    left, middle, right = figures.robustness({"a": (curve, run)}).axes
+    np.testing.assert_array_equal(left.get_lines()[0].get_ydata(), rates[0].sel(eps=0.5))
+    points = middle.containers[1][0]  # linf
+    np.testing.assert_allclose(points.get_xdata(), run.bmd.mean("seed"))
+    drawn = run.flip_rate.sel(norm="linf", eps=0.5).mean("seed")
+    np.testing.assert_allclose(points.get_ydata(), drawn)
+    assert len(left.containers) == 1
+    assert len(middle.containers) == 2
+    assert len(right.containers) == 4
+    line = right.get_lines()[-1]
+    np.testing.assert_allclose(line.get_ydata(), special.erf(line.get_xdata() / np.sqrt(2)))
+    for rows, words in (
+        ({}, "empty"),
+        ({"a": (curve.drop_vars("flip_rate"), run)}, "give a curve"),
+        ({"a": (curve, run.sel(eps=[0.2]))}, "no flip_rate at eps = 0.5"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            figures.robustness(rows)
 
 
 @pytest.mark.parametrize(
