@@ -91,7 +91,7 @@ def flip_rate(
     array([0.447, 0.565, 0.415])
     """
     if not isinstance(getattr(problem, "teacher", None), BinaryTeacher):
-        check(problem, data, student)
+        check(problem, data)
         raise ValueError(
             f"teacher = {problem.teacher!r} has real labels, of which a change of sign says nothing: "
             "use theory.robust_test_error"
@@ -141,10 +141,10 @@ def robust_test_error(
     >>> theory.robust_test_error(problem, curve, 0.5).round(3).values
     array([0.53 , 0.696, 0.457])
     """
-    suffix, ending = replicas(student) if student in ("sample", "mean") else ("", "")
+    suffix, ending = replicas(student)
     h = _reach(problem, data, eps, norm, student)
     error, Q = f"test_error{ending}", f"Q_{suffix}"
-    check(problem, data, student, error, Q, "m")
+    check(problem, data, error, Q, "m")
     teacher = problem.teacher
     if isinstance(teacher, BinaryTeacher):
         cotangent = _cotangent(teacher, data["m"], data[Q], data[error])
@@ -171,8 +171,8 @@ def _reach(
     problem: Problem, data: xr.Dataset, eps: ArrayLike, norm: Norm, student: Student
 ) -> xr.DataArray:
     """Largest change of f within the ball, in units of sqrt(Q)."""
-    _, ending = replicas(student) if student in ("sample", "mean") else ("", "")
-    check(problem, data, student, f"bmd{ending}")
+    _, ending = replicas(student)
+    check(problem, data, f"bmd{ending}")
     size = outer("eps", eps, "radius of the ball", 0.0, np.inf)
     if norm not in _DUAL:
         raise ValueError(f"norm = {norm!r}: give 'l2' or 'linf'")

@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 Student = Literal["sample", "mean"]
 
 
-def check(problem: Problem, data: xr.Dataset, student: str, *names: str) -> None:
+def check(problem: Problem, data: xr.Dataset, *names: str) -> None:
     """Refuse a Dataset of another problem, or one without what is needed.
 
     Raises
@@ -41,15 +41,21 @@ def check(problem: Problem, data: xr.Dataset, student: str, *names: str) -> None
             f"data belongs to {data.attrs.get('problem', 'no problem')}, not to {problem!r}: give the "
             "Dataset that theory.solve returned for this problem"
         )
-    if student not in ("sample", "mean"):
-        raise ValueError(f"student = {student!r}: give 'sample' or 'mean'")
     missing = [name for name in names if name not in data.variables]
     if missing:
         raise ValueError(f"data has no {missing[0]}: give the Dataset that theory.solve returned")
 
 
 def replicas(student: Student) -> tuple[str, str]:
-    """Suffixes of overlaps and of errors: ("d", "") of a sample, ("0", "_mean") of the mean."""
+    """Suffixes of overlaps and of errors: ("d", "") of a sample, ("0", "_mean") of the mean.
+
+    Raises
+    ------
+    ValueError
+        If ``student`` is neither.
+    """
+    if student not in ("sample", "mean"):
+        raise ValueError(f"student = {student!r}: give 'sample' or 'mean'")
     return ("d", "") if student == "sample" else ("0", "_mean")
 
 
@@ -108,7 +114,7 @@ def student_forms(
     """
     suffix, _ = replicas(student)
     names = (f"q_{suffix}", f"p_{suffix}", "V", "Q_0", "m")
-    check(problem, data, student, *names)
+    check(problem, data, *names)
     moments = problem.activation.moments
     if len(problem.features.influences(moments)) == 2:
         forms: tuple[xr.DataArray, ...] = (moments.kappa_1**2 * data[names[1]], data[names[0]])
@@ -123,7 +129,7 @@ def student_forms(
 def _read_out(problem: Problem, data: xr.Dataset, suffix: str) -> tuple[xr.DataArray, ...]:
     """The forms of every point, from its conjugates."""
     axes = ("overparam", "alpha_T", "lam", "beta")
-    check(problem, data, "sample", *axes)
+    check(problem, data, *axes)
     V, *rest = xr.broadcast(*(data[name] for name in ("V", "Q_0", "m", *axes)))
     overlaps = Overlaps(*(np.asarray(a, dtype=float).ravel() for a in (V, *rest[:2])))
     overparam, alpha_T, lam, beta = (np.asarray(a, dtype=float).ravel() for a in rest[2:])
