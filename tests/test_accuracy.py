@@ -103,3 +103,14 @@ def test_whole_range_converges(loss, activation):
         assert (grid[name] > 0).all(), name
     assert ((grid.test_error > 0) & (grid.test_error < 0.5)).all()
     assert ((grid.bmd >= 1) & np.isfinite(grid.bmd)).all()
+
+
+def test_logistic_loss_with_next_to_no_penalty():
+    """Past the threshold V ~ 1/lam: the graph stretches in omega, and must be followed in t."""
+    problem = theory.Problem(loss=theory.Logistic())
+    at = {"overparam": np.linspace(0.25, 0.35, 21), "alpha_T": 3.0}
+    curve = theory.solve(problem, lam=1e-10, **at)
+    assert float(curve.residual.max()) < 1e-11
+    below = {"overparam": 0.25, "alpha_T": 3.0}
+    limit = float(theory.solve(problem, lam=0.0, **below).test_error)
+    assert float(curve.test_error[0]) == pytest.approx(limit, rel=1e-7)

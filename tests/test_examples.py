@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SCRIPTS = ("temperature", "losses", "teachers", "features", "limits", "peaks", "robustness")
+SCRIPTS = (
+    "temperature",
+    "losses",
+    "teachers",
+    "features",
+    "limits",
+    "peaks",
+    "robustness",
+    "initialisation",
+)
 
 
 @pytest.mark.slow

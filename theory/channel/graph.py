@@ -22,7 +22,9 @@ __all__ = ["GraphPoint", "mesh", "points"]
 Array = NDArray[np.float64]
 
 _LAYERS = np.array([0.0, 1.0, 3.0, 8.0])
-_STIFF = 300.0  # d omega / dt beyond which a panel is parametrised by omega
+# A panel is parametrised by omega when it is that much wider in omega than in t, and so narrow in t,
+# relative to t, that rounding of t would be seen. (Exponential tails stretch but do not squeeze.)
+_STIFF, _NARROW = 300.0, 1e-3
 _SMOOTH, _SQUEEZED = 0, -1  # pieces; the k-th kink is piece k
 
 
@@ -144,7 +146,8 @@ def _panels(t: Array, w: Array, omega: Array, stops: list[tuple[Array, Array]]) 
     order = np.argsort(w, axis=1)
     t, w = (np.take_along_axis(a, order, axis=1) for a in (t, w))
     rise, run = np.diff(w, axis=1), np.diff(t, axis=1)
-    piece = np.where(rise > _STIFF * run, _SQUEEZED, _SMOOTH)
+    narrow = run < _NARROW * np.maximum(np.abs(t[:, :-1]), np.abs(t[:, 1:]))
+    piece = np.where((rise > _STIFF * run) & narrow, _SQUEEZED, _SMOOTH)
     for number, (a, b) in enumerate(stops, start=1):
         piece[(w[:, :-1] >= a) & (w[:, 1:] <= b)] = number
     by_t = piece == _SMOOTH
