@@ -10,7 +10,7 @@ import xarray as xr
 
 import figures
 import theory
-from theory.extremum import maxima
+from theory.landmarks.extremum import maxima
 
 ALPHA_T = 3.0
 LOSSES = [theory.Square(), theory.Logistic(), theory.Hinge()]

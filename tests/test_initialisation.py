@@ -10,7 +10,7 @@ import figures
 import simulate
 import theory
 from simulate.nearest import NearestSolution
-from theory.resolvents import Resolvents
+from theory.starts.resolvents import Resolvents
 
 SQUARE = theory.Problem()
 AT = {"overparam": 2.0, "alpha_T": 3.0}

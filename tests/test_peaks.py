@@ -6,7 +6,7 @@ import pytest
 from reference import hermite_moments
 
 import theory
-from theory.extremum import maxima
+from theory.landmarks.extremum import maxima
 
 
 class SquareLoss:

@@ -5,7 +5,7 @@
 >>> curve = theory.solve(problem, overparam=[0.5, 1.0, 2.0], alpha_T=3.0, lam=1e-4)
 """
 
-from theory import feature_laws, losses, teachers
+from theory import feature_laws, losses, precise, teachers
 from theory.activations import Activation, Custom, Erf, HermiteMoments, Identity, ReLU, Tanh
 from theory.bayes import bayes_error
 from theory.discovery import public
@@ -19,7 +19,7 @@ from theory.feature_laws.power_law import PowerLaw
 from theory.feature_laws.spectrum import Spectrum
 from theory.fourier import fourier_weights, noise_stability
 from theory.free_entropy import free_entropy
-from theory.initialisation import solve_from_start
+from theory.landmarks import bmd_tail, instability, optimal_lam, peak
 from theory.losses.base import DifferenceLoss, Loss, MarginLoss
 from theory.losses.custom import CustomLoss
 from theory.losses.exponential import Exponential
@@ -28,20 +28,22 @@ from theory.losses.logistic import Logistic
 from theory.losses.square import Square
 from theory.losses.squared_hinge import SquaredHinge
 from theory.losses.zero_one import ZeroOne
-from theory.optimal import optimal_lam
-from theory.peaks import peak
 from theory.problem import Problem
 from theory.robustness import flip_rate, robust_test_error
 from theory.saddle_point import Solution, Tolerances
 from theory.solve import solve
-from theory.stability import instability
-from theory.starts import GaussianStart, RandomLabelsStart, SameInputsStart, Start
+from theory.starts import (
+    GaussianStart,
+    RandomLabelsStart,
+    SameInputsStart,
+    Start,
+    solve_from_start,
+)
 from theory.teachers.base import BinaryTeacher, RealTeacher, Teacher
 from theory.teachers.custom import CustomLink, CustomTeacher
 from theory.teachers.linear import Linear
 from theory.teachers.sign import FlippedSign, Probit, Sign
 from theory.thresholds import interpolation_threshold
-from theory.wide import bmd_tail
 
 __all__ = [
     "Activation",
@@ -100,6 +102,7 @@ __all__ = [
     "noise_stability",
     "optimal_lam",
     "peak",
+    "precise",
     "robust_test_error",
     "solve",
     "solve_from_start",

@@ -9,8 +9,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from theory.extremum import Maxima, maxima
-from theory.lines import Lines, alike, flat
+from theory.landmarks.extremum import Maxima, maxima
+from theory.landmarks.lines import Lines, alike, flat
 from theory.observables import DESCRIPTIONS
 from theory.problem import Problem
 from theory.solve import AXES, solve

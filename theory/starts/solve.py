@@ -7,7 +7,7 @@ is the limit lam -> 0 of the penalty (lam/2) |w - w_init|^2. With G = (X^T X + l
 
 and as the start has no preferred sign the two parts add up in every quadratic form. With
 C = E[w_init w_init^T | F], K = u G_u, the effective ridge u from alpha = lam/u + <Omega G_u>
-(theory/resolvents.py) and M any matrix that the features define,
+(theory/starts/resolvents.py) and M any matrix that the features define,
 
     delta Q = <C K^2 Omega> / (1 - <Omega^2 G_u^2> / alpha),
     w^T M w / N = (the same from w_init = 0) + <C K^2 M> + (delta Q / alpha) <M Omega G_u^2>,
@@ -27,10 +27,10 @@ from theory.errors import InvalidProblem, SolveError, Status
 from theory.losses.square import Square
 from theory.observables import DESCRIPTIONS
 from theory.problem import Problem
-from theory.resolvents import Resolvents
 from theory.saddle_point import Tolerances
 from theory.solve import read_axis, solve
-from theory.starts import Start
+from theory.starts.laws import Start
+from theory.starts.resolvents import Resolvents
 
 __all__ = ["START_AXES", "START_VARIABLES", "solve_from_start"]
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from theory.errors import InvalidProblem
-from theory.resolvents import Resolvents
+from theory.starts.resolvents import Resolvents
 
 __all__ = ["GaussianStart", "Imprint", "RandomLabelsStart", "SameInputsStart", "Start"]
 
