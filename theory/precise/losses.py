@@ -38,7 +38,7 @@ class Piece:
     c: Real
 
     def value(self, x: Real) -> Real:
-        """l there."""
+        """The loss there."""
         return (self.a * x / 2 + self.b) * x + self.c
 
 
@@ -50,8 +50,10 @@ class Formula:
     ----------
     of : {"margin", "difference"}
         x = y t or x = y - t.
-    value, slope, curvature : callable
-        l, l', l'' between the kinks.
+    value : callable
+        l.
+    derivatives : callable
+        (l', l'') between the kinks.
     kinks : tuple of float
         Where l or l' jumps.
     knots : tuple of float
@@ -68,14 +70,21 @@ class Formula:
 
     of: str
     value: Function
-    slope: Function
-    curvature: Function
+    derivatives: Callable[[Real], tuple[Real, Real]]
     kinks: tuple[float, ...] = ()
     knots: tuple[float, ...] = ()
     pieces: tuple[Piece, ...] | None = None
     quick: tuple[Callable[[float], float], Callable[[float], float]] | None = None
     rough: Callable[[Any], Any] | None = None
     strip: float = 0.0
+
+    def slope(self, x: Real) -> Real:
+        """First derivative."""
+        return self.derivatives(x)[0]
+
+    def curvature(self, x: Real) -> Real:
+        """Second derivative."""
+        return self.derivatives(x)[1]
 
     @property
     def jumps(self) -> bool:
@@ -92,11 +101,14 @@ def _piecewise(of: str, *pieces: Piece) -> Formula:
     def at(x: Real) -> Piece:
         return pieces[bisect_right(kinks, x)]
 
+    def derivatives(x: Real) -> tuple[Real, Real]:
+        piece = at(x)
+        return piece.a * x + piece.b, mp.mpf(piece.a)
+
     return Formula(
         of,
         lambda x: at(x).value(x),
-        lambda x: at(x).a * x + at(x).b,
-        lambda x: mp.mpf(at(x).a),
+        derivatives,
         kinks,
         pieces=pieces,
         quick=(lambda x: float(at(x).value(x)), lambda x: float(at(x).a * x + at(x).b)),
@@ -104,8 +116,21 @@ def _piecewise(of: str, *pieces: Piece) -> Formula:
 
 
 def _softplus(x: Real) -> Real:
-    """ln(1 + exp(-x))."""
-    return mp.log1p(mp.exp(-x)) if x > 0 else mp.log1p(mp.exp(x)) - x
+    """ln(1 + exp(-x)); mpmath's log1p is slow where plain log does."""
+    e = mp.exp(-abs(x))
+    small = mp.log(1 + e) if e > 1e-6 else mp.log1p(e)
+    return small if x > 0 else small - x
+
+
+def _sigmoid(x: Real) -> tuple[Real, Real]:
+    e = mp.exp(-abs(x))
+    share = (e if x > 0 else 1) / (1 + e)
+    return -share, e / (1 + e) ** 2
+
+
+def _exponential(x: Real) -> tuple[Real, Real]:
+    e = mp.exp(-x)
+    return -e, e
 
 
 def _rough_softplus(x: Any) -> Any:
@@ -129,8 +154,7 @@ FORMULAS: dict[str, Formula] = {
     "Logistic": Formula(
         "margin",
         _softplus,
-        lambda x: -1 / (1 + mp.exp(x)),
-        lambda x: 1 / (2 + mp.exp(x) + mp.exp(-x)),
+        _sigmoid,
         knots=(-30.0, -12.0, -4.0, 0.0, 4.0, 12.0, 30.0),
         quick=(
             lambda x: math.log1p(math.exp(-abs(x))) - min(x, 0.0),
@@ -142,8 +166,7 @@ FORMULAS: dict[str, Formula] = {
     "Exponential": Formula(
         "margin",
         lambda x: mp.exp(-x),
-        lambda x: -mp.exp(-x),
-        lambda x: mp.exp(-x),
+        _exponential,
         quick=(lambda x: _quick_exp(-x), lambda x: -_quick_exp(-x)),
         rough=lambda x: np.exp(-x),
         strip=float(np.pi / 2),
@@ -165,7 +188,7 @@ def formula(loss: Loss) -> Formula:
     if name not in FORMULAS:
         raise ValueError(
             f"loss = {loss!r} has no mpmath formulas: add FORMULAS[{name!r}] = Formula(of, value, "
-            "slope, curvature, kinks) in theory/precise/losses.py, or give a CustomLoss whose "
+            "derivatives, kinks) in theory/precise/losses.py, or give a CustomLoss whose "
             "callables accept mpmath numbers"
         )
     return FORMULAS[name]
@@ -188,11 +211,11 @@ def _custom(loss: CustomLoss) -> Formula:
             return lambda x: call(given, x)
         return lambda x: mp.diff(lambda s: call(loss.function, s), x, order)
 
+    first, second = derivative(1, loss.derivative), derivative(2, loss.second)
     return Formula(
         loss.of,
         lambda x: call(loss.function, x),
-        derivative(1, loss.derivative),
-        derivative(2, loss.second),
+        lambda x: (first(x), second(x)),
         tuple(sorted(loss.kink_points)),
         tuple(sorted(loss.knot_points)),
     )

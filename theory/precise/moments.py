@@ -9,12 +9,13 @@ The equations see kappa_1^2, kappa_star^2 and dkappa_star^2 only.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 import mpmath as mp  # type: ignore[import-untyped]
 
 from theory.activations import Activation, Custom, Erf, Identity, ReLU, Tanh
-from theory.precise.rules import LOW, Rule, integrate, reach, refine
+from theory.precise.rules import PROBE, Rule, integrate, reach, refine
 
 __all__ = ["Moments", "moments"]
 
@@ -45,6 +46,16 @@ def moments(activation: Activation, digits: float, rule: Callable[[float], Rule]
     ValueError
         For an activation that is not known here, and for a callable that mpmath cannot use.
     """
+    return _moments(activation, digits, rule, mp.mp.prec)
+
+
+@cache
+def _moments(
+    activation: Activation,
+    digits: float,
+    rule: Callable[[float], Rule],
+    prec: int,  # noqa: ARG001 - a key of the cache
+) -> Moments:
     pi = mp.pi
     if isinstance(activation, Identity):
         return Moments(mp.mpf(1), mp.mpf(0), mp.mpf(0))
@@ -94,7 +105,7 @@ def _by_quadrature(
         return [weight * s, weight * x * s, weight * s * s, weight * df(x) ** 2]
 
     cuts = [-far, far, *(mp.mpf(k) for k in range(-9, 10, 3)), *(mp.mpf(k) for k in kinks)]
-    with mp.workdps(LOW):
+    with mp.workdps(PROBE):
         mesh = refine(integrands, cuts, digits)
     k0, k1, square, slope = integrate(integrands, mesh, rule(digits))
     return Moments(k1, square - k0**2 - k1**2, slope - k1**2)

@@ -70,6 +70,11 @@ class Equations:
         """Channel, then read-out."""
         found = self.channel.averages(*self.overlaps(u))
         Vh, Qh, mh = (self.alpha * h for h in (found.Vh, found.Qh, found.mh))
+        if not Vh > self.lam * mp.mpf(10) ** (-mp.mp.dps):
+            raise ValueError(
+                f"Vh = {mp.nstr(Vh, 3)} is nothing beside lam = {mp.nstr(self.lam, 3)}: no pattern "
+                "reaches a kink of the loss, and the spectrum cannot be resolved; lower lam"
+            )
         rho, k = self.channel.labels.rho, self.moments
         t = traces(self.law, self.features, self.c, k, rho, self.lam, Vh)
         k2 = k.kappa_1**2
@@ -78,7 +83,7 @@ class Equations:
         return Sweep(found, t, t.OmegaR, Q, mh * t.TR)
 
     def residual(self, u: Vector) -> Vector:
-        """u' - u."""
+        """Mismatch u' - u of a sweep."""
         s = self.sweep(u)
         return [new - old for new, old in zip(self.coordinates(s.V, s.Q, s.m), u, strict=True)]
 
@@ -175,7 +180,8 @@ def polish(
         If 25 sweeps do not reach the tolerance.
     """
     tolerance = mp.mpf(10) ** -digits
-    before, step = None, None
+    before: Any = None
+    step: Any = None
     for _ in range(25):
         sweep = equations.sweep(u)
         new = equations.coordinates(sweep.V, sweep.Q, sweep.m)

@@ -10,13 +10,15 @@ from typing import Any
 import mpmath as mp  # type: ignore[import-untyped]
 
 from theory.errors import InvalidProblem
-from theory.precise.channel import Channel, Field, Graph, SecondMoments
+from theory.precise.channel import Channel
+from theory.precise.first_way import Graph, SecondMoments
 from theory.precise.losses import Formula, formula
 from theory.precise.moments import moments
 from theory.precise.rules import LOW, legendre, tanh_sinh
 from theory.precise.saddle_point import Equations, Sweep, find, polish
+from theory.precise.second_way import Field
 from theory.precise.spectrum import DENSITY, RESOLVENT, law_for
-from theory.precise.teachers import Labels, labels
+from theory.precise.teachers import labels
 from theory.problem import Problem
 from theory.teachers.custom import CustomLink
 
@@ -125,7 +127,7 @@ def solve(
         raise ValueError(f"dps = {dps}: give at least 20")
     point = _Point(problem, overparam, alpha_T, lam, beta)
     with mp.workdps(LOW + _GUARD):
-        u, inverse = find(point.equations(LOW - 4, first=True), start)
+        u, inverse = find(point.equations(LOW, first=True), start)
     with mp.workdps(dps + _GUARD):
         first = point.equations(dps, first=True)
         u, sweep, inverse = polish(first, u, inverse, dps - _MARGIN)
@@ -153,7 +155,7 @@ class _Point:
         """One of the two evaluations."""
         problem = self.problem
         law = labels(problem.teacher, digits + 3)
-        kind = self._channel(formula(problem.loss), law, first)
+        kind = self._channel(formula(problem.loss), first)
         T = 1 / mp.mpf(self.beta)
         rule = legendre if first else tanh_sinh
         return Equations(
@@ -166,7 +168,7 @@ class _Point:
             mp.mpf(self.lam),
         )
 
-    def _channel(self, loss: Formula, law: Labels, first: bool) -> type[Channel]:
+    def _channel(self, loss: Formula, first: bool) -> type[Channel]:
         square = loss.of == "difference" and loss.pieces is not None
         if square and (first or isinstance(self.problem.teacher, CustomLink)):
             return SecondMoments
@@ -188,13 +190,21 @@ class _Point:
         free -= alpha * a.potential
         if T:
             free += T * (t.log_det - mp.log(2 * mp.pi * T)) / 2
+        error = channel.test_error(m, Q_d)
         values = {
-            **{"V": V, "q_0": q_0, "q_d": q_d, "p_0": p_0, "p_d": p_d, "Q_0": Q_0, "Q_d": Q_d},
-            **{"m": m, "r": m / k.kappa_1},
+            "V": V,
+            "q_0": q_0,
+            "q_d": q_d,
+            "p_0": p_0,
+            "p_d": p_d,
+            "Q_0": Q_0,
+            "Q_d": Q_d,
+            "m": m,
+            "r": m / k.kappa_1,
             "train_loss": a.loss,
             "train_error": channel.train_error(V, Q, m),
-            "test_error": channel.test_error(m, Q_d),
-            "test_error_mean": channel.test_error(m, Q_0),
+            "test_error": error,
+            "test_error_mean": channel.test_error(m, Q_0) if T else error,
             "bmd": (k2 * p_d + k.dstar2 * q_d) / Q_d,
             "bmd_mean": (k2 * p_0 + k.dstar2 * q_0) / Q_0,
             "energy": energy,

@@ -21,7 +21,7 @@ from theory.feature_laws.orthogonal import Orthogonal
 from theory.feature_laws.power_law import PowerLaw
 from theory.feature_laws.spectrum import Spectrum
 from theory.precise.moments import Moments
-from theory.precise.rules import LOW, integrate, legendre, refine, tanh_sinh
+from theory.precise.rules import PROBE, integrate, legendre, refine, tanh_sinh
 
 __all__ = ["DENSITY", "RESOLVENT", "Resolvent", "Traces", "law_for", "traces"]
 
@@ -119,7 +119,7 @@ def _discrete(
 
 
 def gaussian_resolvent(_: Gaussian, c: Real, k: Moments, rho: Real, z: Real) -> Resolvent:
-    """c z g^2 + (z + 1 - c) g - 1 = 0 and its derivative; T = c rho kappa_1^2 S / N.
+    """Root of c z g^2 + (z + 1 - c) g - 1 = 0 and its derivative; T = c rho kappa_1^2 S / N.
 
     <ln(S + z)> = ln(1 + c g) / c - ln g - g / (1 + c g): its derivative in z is g.
     """
@@ -150,7 +150,7 @@ def gaussian_density(_: Gaussian, c: Real, k: Moments, rho: Real, z: Real) -> Re
             weight * mp.log(s + z),
         ]
 
-    with mp.workdps(LOW):
+    with mp.workdps(PROBE):
         mesh = refine(integrands, [mp.mpf(0), mp.pi / 2, mp.pi], digits)
     mesh[-1] = +mp.pi
     bulk = integrate(integrands, mesh, tanh_sinh(digits))
@@ -174,11 +174,21 @@ def orthogonal_trace(_: Orthogonal, c: Real, k: Moments, rho: Real, z: Real) -> 
     tg = t / (a + z)
     log_det = mp.log(z) + mp.log1p(a / z) / a
     return Resolvent(
-        (1 - 1 / (a + z)) / z, (1 - 1 / (a + z) - z / (a + z) ** 2) / z**2, tg, tg / (a + z), log_det
+        (1 - 1 / (a + z)) / z,
+        (1 - 1 / (a + z) - z / (a + z) ** 2) / z**2,
+        tg,
+        tg / (a + z),
+        log_det,
     )
 
 
-def spectrum(law: Spectrum, c: Real, k: Moments, rho: Real, z: Real) -> Resolvent:  # noqa: ARG001
+def spectrum(
+    law: Spectrum,
+    c: Real,  # noqa: ARG001
+    k: Moments,
+    rho: Real,  # noqa: ARG001
+    z: Real,
+) -> Resolvent:
     """Sums over eigenvalues of Omega = kappa_1^2 S + kappa_star^2, all of the same weight."""
     weight = mp.mpf(1) / len(law.eigenvalues)
     s = [(mp.mpf(e) - k.star2) / k.kappa_1**2 for e in law.eigenvalues]
@@ -187,7 +197,7 @@ def spectrum(law: Spectrum, c: Real, k: Moments, rho: Real, z: Real) -> Resolven
 
 
 def _power_law(
-    law: PowerLaw, c: Real, k: Moments, rho: Real, z: Real, sums: Callable[[Real], tuple[Any, ...]]
+    c: Real, k: Moments, rho: Real, z: Real, sums: Callable[[Real], tuple[Any, ...]]
 ) -> Resolvent:
     """From 1/g = z + A(c g), A(x) = int dmu sigma / (1 + x sigma) (generalised Marchenko-Pastur).
 
@@ -244,7 +254,7 @@ def power_law_quadrature(law: PowerLaw, c: Real, k: Moments, rho: Real, z: Real)
 
         return tuple(integrate(integrands, cuts, rule))
 
-    return _power_law(law, c, k, rho, z, sums)
+    return _power_law(c, k, rho, z, sums)
 
 
 def power_law_hypergeometric(law: PowerLaw, c: Real, k: Moments, rho: Real, z: Real) -> Resolvent:
@@ -273,7 +283,7 @@ def power_law_hypergeometric(law: PowerLaw, c: Real, k: Moments, rho: Real, z: R
         A = J / x
         return A, (A - dJ * (1 - a)) / x, B, dB * (1 - a), mp.log1p(y) + a * J
 
-    return _power_law(law, c, k, rho, z, sums)
+    return _power_law(c, k, rho, z, sums)
 
 
 RESOLVENT: dict[type, Law] = {

@@ -13,7 +13,7 @@ from typing import Any
 
 import mpmath as mp  # type: ignore[import-untyped]
 
-from theory.precise.rules import LOW, integrate, legendre, reach, refine
+from theory.precise.rules import PROBE, integrate, legendre, reach, refine
 from theory.teachers.base import BinaryTeacher, Teacher
 from theory.teachers.custom import CustomLink, CustomTeacher
 from theory.teachers.linear import Linear
@@ -100,7 +100,7 @@ def _link(teacher: CustomLink, digits: float) -> Labels:
         return [mp.npdf(g) * y * y, mp.npdf(g) * y * g]
 
     cuts = _edges(tuple(mp.mpf(b) / root for b in teacher.breaks), digits)
-    with mp.workdps(LOW):
+    with mp.workdps(PROBE):
         mesh = refine(integrands, cuts, digits)
     square, slope = integrate(integrands, mesh, legendre(digits))
     return Labels(root**2, square + mp.mpf(teacher.label_noise), slope / root)

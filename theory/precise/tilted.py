@@ -1,9 +1,9 @@
 """Averages under the tilted measure exp(-beta [(x - w)^2 / 2V + l(x)]) at finite temperature.
 
-Two ways. ``Closed`` and ``Lattice`` use moments of x, f = (E x - w)/V and df/dw = Var x / (T V^2) - 1/V: in
-closed form for piecewise quadratic losses, by the trapezoidal rule on one lattice shared by all w for
-analytic ones. ``Panels`` integrates on Gauss-Legendre panels around each w, and for losses without jumps
-uses f = -E l', df/dw = beta Var l' - E l'' (a jump of the slope is a delta function in l'').
+Two ways. ``Closed`` and ``Lattice``: closed forms for piecewise quadratic losses; for analytic ones the
+trapezoidal rule on one lattice shared by all w, with f = -E l' and df/dw = beta Var l' - E l'', which do not
+cancel. ``Panels``: any loss, on Gauss-Legendre panels placed anew around each w, with moments of x instead,
+f = (E x - w)/V and df/dw = Var x / (T V^2) - 1/V.
 """
 
 from __future__ import annotations
@@ -11,20 +11,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import mpmath as mp  # type: ignore[import-untyped]
 import numpy as np
 
 from theory.precise.losses import Formula, Piece
-from theory.precise.rules import Rule, legendre, points
+from theory.precise.rules import legendre, points
+from theory.precise.windows import Side, windows
 
-__all__ = ["Closed", "Lattice", "Panels", "Tilted", "windows", "wrong_share"]
+__all__ = ["Closed", "Lattice", "Panels", "Tilted"]
 
 Real = Any
-#: Where y t < 0 lies in the argument of the loss: (boundary, True if below it).
-Side = tuple[int, bool]
 
 
 class Tilted(NamedTuple):
@@ -46,10 +44,8 @@ def _from_moments(
 
 def _truncated(low: Real, high: Real) -> tuple[Real, Real, Real]:
     """Integrals of (1, u, u^2) against the standard Gaussian over (low, high)."""
-    if low > 0:  # the smaller tails
-        mass = mp.ncdf(-low) - mp.ncdf(-high)
-    else:
-        mass = mp.ncdf(high) - mp.ncdf(low)
+    a, b = (-high, -low) if low > 0 else (low, high)  # the smaller tails
+    mass = mp.ncdf(b) - mp.ncdf(a)
     at_low = mp.npdf(low) if mp.isfinite(low) else mp.mpf(0)
     at_high = mp.npdf(high) if mp.isfinite(high) else mp.mpf(0)
     edge_low = low * at_low if at_low else mp.mpf(0)
@@ -118,11 +114,13 @@ class Lattice:
     V: Real
     step: float
     digits: float
-    _table: dict[int, tuple[Real, Real]] = field(default_factory=dict)
+    _table: dict[int, tuple[Real, Real, Real, Real]] = field(default_factory=dict)
     _decay: list[Real] = field(default_factory=list)
 
     @staticmethod
-    def spacing(formula: Formula, T: float, V: float, low: float, high: float, digits: float) -> float:
+    def spacing(
+        formula: Formula, T: float, V: float, low: float, high: float, digits: float
+    ) -> float:
         """The largest admissible h for measures whose modes lie between low and high."""
         assert formula.rough is not None
         x = np.linspace(low, high, 400)
@@ -137,11 +135,13 @@ class Lattice:
                 best = max(best, 2 * math.pi * shrunk / (budget + cost))
         return best
 
-    def _node(self, k: int) -> tuple[Real, Real]:
+    def _node(self, k: int) -> tuple[Real, Real, Real, Real]:
+        """exp(-beta l), l, l' and l'' at a lattice point."""
         found = self._table.get(k)
         if found is None:
-            value = self.formula.value(k * mp.mpf(self.step))
-            found = self._table[k] = (mp.exp(-value / self.T), value)
+            x = k * mp.mpf(self.step)
+            value = self.formula.value(x)
+            found = self._table[k] = (mp.exp(-value / self.T), value, *self.formula.derivatives(x))
         return found
 
     def _gauss(self, j: int) -> Real:
@@ -161,107 +161,24 @@ class Lattice:
         offset = centre * h - w
         # exp(-(offset + j h)^2 / 2TV) = const * ratio^j * exp(-(j h)^2 / 2TV)
         ratio = mp.exp(-h * offset / (self.T * self.V))
-        sums = [mp.mpf(0)] * 4
+        sums = [mp.mpf(0)] * 5
         for stride, end in ((1, math.ceil(high / self.step)), (-1, math.floor(low / self.step))):
             factor = ratio if stride > 0 else 1 / ratio
             power = mp.mpf(1) if stride > 0 else factor
             for j in range(0 if stride > 0 else 1, abs(end - centre) + 1):
-                weight, value = self._node(centre + stride * j)
+                weight, value, slope, bend = self._node(centre + stride * j)
                 term = weight * self._gauss(j) * power
                 power *= factor
-                sums[0] += term
-                sums[1] += stride * j * term
-                sums[2] += j * j * term
-                sums[3] += term * value
-        total, first, second, loss = sums
-        shift = first / total
-        mean, variance = centre * h + h * shift, h * h * (second / total - shift**2)
+                pull = term * slope
+                for i, part in enumerate((term, term * value, pull, pull * slope, term * bend)):
+                    sums[i] += part
+        total = sums[0]
+        loss, pull, spread, bend = (s / total for s in sums[1:])
+        f, df = -pull, (spread - pull**2) / self.T - bend
         log_z = mp.log(total * h / mp.sqrt(2 * mp.pi * self.T * self.V))
         log_z -= offset**2 / (2 * self.T * self.V)
-        return _from_moments(w, self.V, self.T, mean, variance, loss / total, log_z)
-
-
-def windows(
-    formula: Formula, w: float, V: float, T: float, digits: float, clip: Side | None = None
-) -> list[tuple[float, float, float]]:
-    """(low, mode, high) of the tilted density in every smooth piece where it matters, largest first.
-
-    Outside of [low, high] the density is below 10^-digits of its maximum. In double precision: it
-    only says where to integrate. ``clip`` restricts the measure to one side.
-    """
-    value, slope = _quick(formula)
-    target = math.log(10.0) * (digits + 3.0) * T
-
-    def energy(x: float) -> float:
-        return (x - w) ** 2 / (2 * V) + value(x)
-
-    def push(x: float) -> float:
-        return (x - w) / V + slope(x)
-
-    found = []
-    for left, right in pairwise([-math.inf, *formula.kinks, math.inf]):
-        if clip is not None:
-            left, right = (left, min(right, clip[0])) if clip[1] else (max(left, clip[0]), right)
-        if left < right:
-            mode = _root(push, w, V, left, right)
-            inside = math.nextafter(mode, right if mode == left else left)
-            found.append((energy(inside), left, mode, right))
-    best = min(height for height, *_ in found)
-    out = []
-    for height, left, mode, right in sorted(found):
-        if height - best > target:
-            continue
-        ends = []
-        for sign, edge in ((-1.0, left), (1.0, right)):
-            width = math.sqrt(T * V) if mode != edge else 0.0
-            while width and energy(mode + sign * width) - best > target:
-                width /= 1.4
-            while width and energy(mode + sign * width) - best < target:
-                width *= 1.4
-            ends.append(mode + sign * min(width, abs(edge - mode)))
-        out.append((ends[0], mode, ends[1]))
-    return out
-
-
-def _quick(formula: Formula) -> tuple[Callable[[float], float], Callable[[float], float]]:
-    """Value and slope for Python floats."""
-    if formula.quick is not None:
-        return formula.quick
-
-    def low(function: Callable[[Real], Real]) -> Callable[[float], float]:
-        def at(x: float) -> float:
-            with mp.workdps(15):
-                return float(function(mp.mpf(x)))
-
-        return at
-
-    return low(formula.value), low(formula.slope)
-
-
-def _root(push: Callable[[float], float], w: float, V: float, left: float, right: float) -> float:
-    """Zero of an increasing function on (left, right), or the end it points to."""
-    low, high = left, right
-    if math.isinf(low):
-        low, step = min(w, right) - 1e-9 * (1 + abs(w)), V + 1e-3
-        while push(low) > 0:
-            low, step = low - step, 2 * step
-    if math.isinf(high):
-        high, step = max(w, left) + 1e-9 * (1 + abs(w)), V + 1e-3
-        while push(high) < 0:
-            high, step = high + step, 2 * step
-    if push(math.nextafter(low, high)) >= 0:
-        return low
-    if push(math.nextafter(high, low)) <= 0:
-        return high
-    for _ in range(200):
-        middle = 0.5 * (low + high)
-        if not low < middle < high or high - low < 1e-9 * (abs(low) + 1e-3 * math.sqrt(V)):
-            break
-        if push(middle) > 0:
-            high = middle
-        else:
-            low = middle
-    return 0.5 * (low + high)
+        square = self.T * self.V * (1 + self.V * df) + (w + self.V * f) ** 2
+        return Tilted(f, df, loss, square, self.T * log_z)
 
 
 @dataclass(frozen=True)
@@ -272,17 +189,16 @@ class Panels:
     V: Real
     T: Real
     digits: float
+    shares: tuple[float, ...] = (0.08, 0.35)
 
     def place(self, w: Real, clip: Side | None = None) -> tuple[list[Real], float]:
         """Sorted cuts, and the mode."""
-        found = windows(
-            self.formula, float(w), float(self.V), float(self.T), self.digits, clip
-        )
+        found = windows(self.formula, float(w), float(self.V), float(self.T), self.digits, clip)
         cuts = set()
         for low, mode, high in found:
             cuts |= {low, mode, high}
             cuts |= {k for k in (*self.formula.kinks, *self.formula.knots) if low < k < high}
-            for share in (0.08, 0.35):
+            for share in self.shares:
                 cuts |= {mode + share * (low - mode), mode + share * (high - mode)}
         return [mp.mpf(c) for c in sorted(cuts)], found[0][1]
 
@@ -299,43 +215,22 @@ class Panels:
         """Sums over the panels."""
         cuts, mode = self.place(w)
         density, top = self.density(w, mode)
-        sums = [mp.mpf(0)] * 7
-        jumps = self.formula.jumps
+        sums = [mp.mpf(0)] * 4
         for x, h in points(cuts, legendre(self.digits)):
-            term = h * density(x)
-            slope = x - w if jumps else self.formula.slope(x)
-            sums[0] += term
-            sums[1] += term * slope
-            sums[2] += term * slope * slope
-            sums[3] += term * self.formula.value(x)
-            sums[4] += term * (x - w) ** 2
-            sums[5] += term * (x - w)
-            if not jumps:
-                sums[6] += term * self.formula.curvature(x)
-        Z = sums[0]
-        one, two, loss, spread, shift, bend = (s / Z for s in sums[1:])
-        square = spread + 2 * w * shift + w * w
-        potential = self.T * mp.log(Z / mp.sqrt(2 * mp.pi * self.T * self.V)) - top
-        if jumps:
-            df = (two - one**2) / (self.T * self.V**2) - 1 / self.V
-            return Tilted(one / self.V, df, loss, square, potential)
-        for kink in map(mp.mpf, self.formula.kinks):
-            tiny = mp.mpf(10) ** (3 - mp.mp.dps) * max(1, abs(kink))
-            jump = self.formula.slope(kink + tiny) - self.formula.slope(kink - tiny)
-            bend += density(kink) / Z * jump
-        return Tilted(-one, (two - one**2) / self.T - bend, loss, square, potential)
+            term, shift = h * density(x), x - w
+            moved = term * shift
+            for i, part in enumerate((term, moved, moved * shift, term * self.formula.value(x))):
+                sums[i] += part
+        shift, spread, loss = (s / sums[0] for s in sums[1:])
+        log_z = mp.log(sums[0] / mp.sqrt(2 * mp.pi * self.T * self.V)) - top / self.T
+        return _from_moments(w, self.V, self.T, w + shift, spread - shift**2, loss, log_z)
 
+    def wrong(self, w: Real, side: Side, potential: Real) -> Real:
+        """Share of the measure where y t < 0, given T ln Z.
 
-def wrong_share(
-    formula: Formula, w: Real, V: Real, T: Real, side: Side, digits: float, rule: Rule
-) -> Real:
-    """Share of the tilted measure where y t < 0, by quadrature on that side alone.
-
-    Cut at the boundary, so that a share that is exponentially small keeps its digits.
-    """
-    panels = Panels(formula, V, T, digits)
-    whole, mode = panels.place(w)
-    part, _ = panels.place(w, side)
-    density, _ = panels.density(w, mode)
-    total = mp.fsum(h * density(x) for x, h in points(whole, rule))
-    return mp.fsum(h * density(x) for x, h in points(part, rule)) / total
+        Cut at the boundary, so that a share that is exponentially small keeps its digits.
+        """
+        cuts, mode = self.place(w, side)
+        density, top = self.density(w, mode)
+        part = mp.fsum(h * density(x) for x, h in points(cuts, legendre(self.digits)))
+        return part * mp.exp(-(top + potential) / self.T) / mp.sqrt(2 * mp.pi * self.T * self.V)
