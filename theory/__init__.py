@@ -103,6 +103,7 @@ __all__ = [
     "optimal_lam",
     "peak",
     "precise",
+    "precise",
     "robust_test_error",
     "solve",
     "solve_from_start",
