@@ -103,7 +103,6 @@ __all__ = [
     "optimal_lam",
     "peak",
     "precise",
-    "precise",
     "robust_test_error",
     "solve",
     "solve_from_start",
