@@ -15,7 +15,7 @@ from scipy import special
 import simulate
 import theory
 from figures.style import TWO_COLUMNS, article, colours
-from theory.robustness import Norm
+from theory.sensitivity.robustness import Norm
 from validate import over_seeds
 
 __all__ = ["robustness"]

@@ -17,7 +17,6 @@ from theory.feature_laws.orthogonal import Orthogonal
 from theory.feature_laws.population import Atoms, Population, PopulationLaw
 from theory.feature_laws.power_law import PowerLaw
 from theory.feature_laws.spectrum import Spectrum
-from theory.fourier import fourier_weights, noise_stability
 from theory.free_entropy import free_entropy
 from theory.landmarks import bmd_tail, instability, optimal_lam, peak
 from theory.losses.base import DifferenceLoss, Loss, MarginLoss
@@ -29,8 +28,8 @@ from theory.losses.square import Square
 from theory.losses.squared_hinge import SquaredHinge
 from theory.losses.zero_one import ZeroOne
 from theory.problem import Problem
-from theory.robustness import flip_rate, robust_test_error
 from theory.saddle_point import Solution, Tolerances
+from theory.sensitivity import flip_rate, fourier_weights, noise_stability, robust_test_error
 from theory.solve import solve
 from theory.starts import (
     GaussianStart,

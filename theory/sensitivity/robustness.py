@@ -31,7 +31,7 @@ from scipy import optimize, special
 from theory.errors import Status
 from theory.feature_laws.population import Atoms, Layer, PopulationLaw
 from theory.problem import Problem
-from theory.solved import Student, check, outer, replicas
+from theory.sensitivity.solved import Student, check, outer, replicas
 from theory.teachers.base import BinaryTeacher
 from theory.teachers.linear import Linear
 

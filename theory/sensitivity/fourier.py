@@ -23,7 +23,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from theory.problem import Problem
-from theory.solved import Student, outer, student_forms
+from theory.sensitivity.solved import Student, outer, student_forms
 
 __all__ = ["fourier_weights", "noise_stability"]
 
@@ -56,7 +56,7 @@ def fourier_weights(
     ------
     ValueError
         If ``degrees`` is not an integer >= 1, if the Dataset belongs to another problem, and as
-        :func:`theory.solved.student_forms`.
+        :func:`theory.sensitivity.solved.student_forms`.
 
     Notes
     -----
@@ -141,7 +141,7 @@ def noise_stability(
     ------
     ValueError
         If a correlation is outside [-1, 1] or repeated, if the Dataset belongs to another problem, and
-        as :func:`theory.solved.student_forms`.
+        as :func:`theory.sensitivity.solved.student_forms`.
 
     Examples
     --------
