@@ -27,18 +27,23 @@ _FOLDER = Path("gallery")
 @click.option(
     "-o",
     "--output",
-    type=File(".png", ".pdf", ""),
+    type=click.Path(path_type=Path),
     help="Picture to write; without suffix, both NAME.png and NAME.pdf; with --all, a folder."
     "  [default: NAME in the folder gallery]",
 )
+@click.pass_context
 def command(
-    name: str | None, files: tuple[Path, ...], everything: bool, output: Path | None
+    ctx: click.Context,
+    name: str | None,
+    files: tuple[Path, ...],
+    everything: bool,
+    output: Path | None,
 ) -> None:
     """Draw a figure from the data that it computes, or from files of solve and simulate.
 
     \b
     Examples:
-      twinpeaks figure ridge-map
+      twinpeaks figure maps
       twinpeaks figure --all
       twinpeaks figure twin-peaks square.nc -o twin_peaks
       twinpeaks figure twin-peaks square.nc square-simulation.nc logistic.nc -o both.pdf
@@ -63,6 +68,9 @@ def command(
         raise click.BadParameter(f"NAME = {name}: give one of {shown}")
     if files and found != "twin_peaks":
         raise click.UsageError(f"FILES: {name} computes what it draws; leave them out")
+    if output is not None:
+        option = next(p for p in ctx.command.params if p.name == "output")
+        output = File(".png", ".pdf", "").convert(str(output), option, ctx)
     _draw(found, files, output or _FOLDER / found)
 
 

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 import xarray as xr
+from click.testing import CliRunner
 from matplotlib.figure import Figure
 
 import figures
 import theory
+from commands import cli
 
 
 def test_every_figure_says_what_it_draws():
@@ -62,3 +64,36 @@ def test_stability_colours_stable_points_only():
     mesh = picture.axes[0].collections[0]
     assert int(np.ma.getmaskarray(mesh.get_array()).sum()) == 2
     assert picture.axes[0].lines[0].get_xdata().size == 1
+
+
+def call(*words):
+    return CliRunner().invoke(cli, words)
+
+
+def test_the_command_draws_from_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    small = theory.solve(
+        theory.Problem(), overparam=[0.5, 1.0, 2.0], alpha_T=3.0, lam=[1e-3, 1e-2, 0.1]
+    )
+    monkeypatch.setitem(figures.DEFAULTS, "maps", lambda progress: (small,))
+    done = call("figure", "maps")
+    assert done.exit_code == 0, done.output
+    assert {p.name for p in (tmp_path / "gallery").iterdir()} == {"maps.png", "maps.pdf"}
+    assert call("figure", "maps", "-o", "one.png").exit_code == 0
+    assert (tmp_path / "one.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "NAME is missing: give --all or one of far-tail"),
+        (("maps", "--all"), "NAME = maps beside --all"),
+        (("peeks",), "NAME = peeks: give one of"),
+        (("maps", "-o", "maps.jpg"), "--output = maps.jpg"),
+    ],
+)
+def test_what_cannot_be_drawn_is_said(words, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = call("figure", *words)
+    assert done.exit_code == 2
+    assert message in done.output
