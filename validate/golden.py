@@ -27,7 +27,11 @@ _FORMAT = "twinpeaks golden table 1"
 _TINY = 1e-290
 # What may vanish, and the scale on which it is compared then; Gaussian integrals in doubles leave
 # out a mass of 1e-23.
-_SCALES = {"replicon": 1.0, "entropy": 1.0, "free_entropy": 1.0, "train_loss": 1e-14}
+_THIN = 1e-10
+_SCALES = {
+    **dict.fromkeys(("replicon", "entropy", "free_entropy"), 1.0),
+    **dict.fromkeys(("train_loss", "train_error"), 1e-14),
+}
 
 
 @dataclass(frozen=True)
@@ -253,7 +257,7 @@ def compare(row: Row, point: xr.Dataset, rtol: float = 1e-8) -> Comparison:
     rtol : float
         Relative difference up to which a variable agrees, > 0; one unit of the row's last digit
         where that is more. What may vanish is compared on its natural scale: replicon, entropy and
-        free entropy on 1, the training loss on 1e-14, the free energy on the energy.
+        free entropy on 1, training loss and training error on 1e-14, the free energy on the energy.
 
     Raises
     ------

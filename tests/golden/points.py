@@ -78,9 +78,11 @@ TABLES = {
     "warm_margin": [
         *grid((0.3, 1.0, 3.0), (1e-1,), beta=(0.1, 3.0, 100.0), loss=th.Hinge()),
         *grid((0.3, 1.0, 3.0), (1e-1,), beta=(0.1, 3.0, 100.0), loss=th.SquaredHinge()),
+        *grid((0.5,), (1e-1,), beta=(1e4,), loss=th.Hinge()),
+    ],
+    "warm_zero_one": [
         *grid((0.3, 1.0, 3.0), (1e-1,), beta=(0.1, 1.0, 3.0), loss=th.ZeroOne()),
         *mixed(th.ZeroOne(), (0.5,), (1e-1,), (2.0,)),
-        *grid((0.5,), (1e-1,), beta=(1e4,), loss=th.Hinge()),
     ],
     "warm_logistic": [
         *grid((0.3, 1.0, 3.0), (1e-1,), beta=(0.1, 1.0, 10.0, 100.0), loss=th.Logistic()),

@@ -167,6 +167,7 @@ FORMULAS: dict[str, Formula] = {
         "margin",
         lambda x: mp.exp(-x),
         _exponential,
+        knots=(-6.0, -4.0, -2.0, 0.0, 2.0, 4.0, 8.0, 16.0),
         quick=(lambda x: _quick_exp(-x), lambda x: -_quick_exp(-x)),
         rough=lambda x: np.exp(-x),
         strip=float(np.pi / 2),

@@ -107,7 +107,7 @@ def _norm(v: Vector) -> Real:
 def find(equations: Equations, start: Mapping[str, Any] | None) -> tuple[Vector, Any]:
     """A solution at the working precision (meant to be low), and the inverse Jacobian there.
 
-    Damped sweeps from a weak student where no start is given, then Newton with step halving.
+    Damped sweeps from V = Q = 1 where no start is given, then Newton with step halving.
 
     Raises
     ------
@@ -146,7 +146,7 @@ def find(equations: Equations, start: Mapping[str, Any] | None) -> tuple[Vector,
 
 
 def _relaxed(equations: Equations) -> Vector:
-    u = [mp.log(mp.mpf("1e-2")), mp.log(mp.mpf("1e-2")), mp.log(mp.mpf("1e-1"))]
+    u = [mp.mpf(0), mp.mpf(0), mp.mpf(-1)]
     for _ in range(300):
         try:
             step = equations.residual(u)

@@ -143,6 +143,8 @@ def gaussian_density(_: Gaussian, c: Real, k: Moments, rho: Real, z: Real) -> Re
 
     def integrands(theta: Real) -> list[Real]:
         s = low + 2 * radius * mp.sin(theta / 2) ** 2
+        if not s:  # the edge of c = 1, by rounding
+            return [mp.mpf(0)] * 5
         weight = (radius * mp.sin(theta)) ** 2 / (2 * mp.pi * c * s)
         share = weight / (s + z)
         return [

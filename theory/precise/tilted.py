@@ -123,16 +123,21 @@ class Lattice:
     ) -> float:
         """The largest admissible h for measures whose modes lie between low and high."""
         assert formula.rough is not None
-        x = np.linspace(low, high, 400)
-        budget = math.log(10.0) * (digits + 4.0)
-        best = 0.0
-        for d in formula.strip * np.arange(1, 40) / 40.0:
-            lift = formula.rough(x + 0j).real - formula.rough(x + 1j * d).real
-            growth = (d * d / (2 * V) + float(np.max(lift))) / T
-            for shrunk in (d, d / 4, d / 16, d / 64, d / 256):
-                # growth is at most quadratic near the axis
-                cost = growth * (shrunk / d) ** 2
-                best = max(best, 2 * math.pi * shrunk / (budget + cost))
+        assert formula.quick is not None
+        modes = np.linspace(low, high, 41)
+        fields = modes + V * np.array([formula.quick[1](float(x)) for x in modes])
+        spread = 8.0 * math.sqrt(T * V)
+        x = np.linspace(low - spread, high + spread, 1000)
+        with np.errstate(over="ignore", invalid="ignore"):
+            value = formula.rough(x + 0j).real
+            energy = (x - fields[:, None]) ** 2 / (2 * V) + value
+            excess = energy - np.min(energy, axis=1, keepdims=True)
+            budget = math.log(10.0) * (digits + 4.0)
+            best = 0.0
+            for d in formula.strip * 0.98 * 2.0 ** -np.arange(0.0, 12.0, 0.125):
+                lift = d * d / (2 * V) + value - formula.rough(x + 1j * d).real
+                growth = float(np.nanmax(lift - excess)) / T
+                best = max(best, 2 * math.pi * d / (budget + max(growth, 0.0)))
         return best
 
     def _node(self, k: int) -> tuple[Real, Real, Real, Real]:
