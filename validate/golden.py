@@ -27,7 +27,6 @@ _FORMAT = "twinpeaks golden table 1"
 _TINY = 1e-290
 # What may vanish, and the scale on which it is compared then; Gaussian integrals in doubles leave
 # out a mass of 1e-23.
-_THIN = 1e-10
 _SCALES = {
     **dict.fromkeys(("replicon", "entropy", "free_entropy"), 1.0),
     **dict.fromkeys(("train_loss", "train_error"), 1e-14),
