@@ -38,10 +38,39 @@ def mixed(loss, overparam=(0.5, 2.0), lam=(1e-3,), beta=(INF,)):
     return [p for v in variants for p in grid(overparam, lam, beta=beta, loss=loss, **v)]
 
 
+# Corners of other activations at the thresholds and beyond.
+SPREAD = {
+    th.Square(): [
+        (th.Tanh(), 0.999, 3.0, 1e-7),
+        (th.ReLU(), 1.0, 20.0, 1e-7),
+        (th.Erf(), 100.0, 20.0, 1e-7),
+        (th.Erf(), 0.02, 0.3, 1e-7),
+        (th.ReLU(), 100.0, 0.3, 1e2),
+        (th.Tanh(), 0.02, 20.0, 1e2),
+    ],
+    th.Logistic(): [
+        (th.Tanh(), 0.4, 3.0, 1e-7),
+        (th.ReLU(), 1.0, 20.0, 1e-7),
+        (th.Erf(), 100.0, 20.0, 1e-7),
+        (th.ReLU(), 0.02, 0.3, 1e-7),
+        (th.Tanh(), 100.0, 0.3, 1e2),
+        (th.Erf(), 0.02, 20.0, 1e2),
+    ],
+}
+
+
+def spread(loss):
+    """The points of ``SPREAD``."""
+    return [
+        p for a, o, t, s in SPREAD[loss] for p in grid((o,), (s,), (t,), loss=loss, activation=a)
+    ]
+
+
 TABLES = {
     "square": [
         *grid((0.05, 0.5, 0.999, 1.0, 1.001, 2.0, 100.0), (1e-8, 1e-4, 1e-1)),
         *corners(),
+        *spread(th.Square()),
         *mixed(th.Square(), (0.5, 1.0, 3.0)),
         *grid((0.5, 1.0, 3.0), (1e-3,), teacher=th.Linear(0.1)),
         *grid((0.5, 1.0, 3.0), (1e-3,), features=th.PowerLaw(0.3, 0.2)),
@@ -53,6 +82,7 @@ TABLES = {
             loss=th.Logistic(),
         ),
         *corners(loss=th.Logistic()),
+        *spread(th.Logistic()),
         *mixed(th.Logistic()),
         *grid((0.5,), (1e-3,), features=th.PowerLaw(0.3, 0.2), loss=th.Logistic()),
     ],
