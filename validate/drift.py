@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from textwrap import indent, wrap
 
 from validate.golden import Comparison
@@ -69,13 +69,9 @@ def verdict(comparisons: Sequence[Comparison], most: int = 3) -> str:
             f"All {len(comparisons)} rows agree; the largest relative difference is {largest:.1e}."
         )
     variables = Counter(n for c in drifted for n, e in c.errors.items() if not e <= c.allowed)
-    names = _listed(f"{name} ({count})" for name, count in variables.most_common())
+    names = ", ".join(f"{name} ({count})" for name, count in variables.most_common())
     sentence = f"{len(drifted)} of {len(comparisons)} rows drifted, in {names}."
     shown = [f"\n{indent(describe(c), '  ')}" for c in worst]
     rest = len(drifted) - len(worst)
     more = [f"\n  ... and {rest} more"] if worst and rest else []
     return "\n".join(["\n".join(wrap(sentence, _WIDTH)), *shown, *more])
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(names)
