@@ -35,7 +35,7 @@ class Deep(PopulationLaw):
 
     Notes
     -----
-    Gaussian equivalence layer by layer (Bosch, Panahi & Hassibi, arXiv 2302.06210; Schroeder et al.,
+    Gaussian equivalence layer by layer (Bosch, Panahi & Hassibi, arXiv 2302.06210; Schröder et al.,
     arXiv 2302.00401): with a = kappa_1^2 / v and b = kappa_star^2 / v
 
         C_0 = 1,   C_l = a F_l^T C_{l-1} F_l / N_{l-1} + b,   E[h_l nu] = a^{l/2} F_l^T ... F_1^T w_T / ...
