@@ -34,13 +34,18 @@ def row(problem, at):
         k: min(MOST, int(-mpmath.log10(e + mpmath.mpf(10) ** -99))) for k, e in point.errors.items()
     }
     with mpmath.workdps(2 * DPS):
-        values = {k: mpmath.nstr(v, max(agreed[k], 1)) for k, v in point.values.items()}
+        values = {
+            k: mpmath.nstr(v, max(agreed[k], 1), strip_zeros=False) for k, v in point.values.items()
+        }
         bounds = proof(problem, at)
         for name, (low, high) in bounds.items():
             distance = max(abs(low - point[name]), abs(high - point[name]))
             if distance > mpmath.mpf(10) ** -(ENOUGH - 2) * abs(point[name]):
                 raise ValueError(f"{name} is not where it is proven to be")
-            values[name], agreed[name] = mpmath.nstr((low + high) / 2, MOST), MOST
+            values[name], agreed[name] = (
+                mpmath.nstr((low + high) / 2, MOST, strip_zeros=False),
+                MOST,
+            )
     made = {
         "date": datetime.now(UTC).date().isoformat(),
         "digits_of_arithmetic": str(DPS),
