@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
-from scipy.signal import find_peaks
 
 __all__ = ["Maxima", "maxima"]
 
@@ -131,6 +130,8 @@ def _rises_and_falls(values: Array) -> tuple[Index, Index, Index]:
     The bracket is where the maximum is above half its prominence: the scale on which it bends, which
     may be many points of a fine grid.
     """
+    from scipy.signal import find_peaks  # half of what importing theory would cost
+
     found = []
     for row, y in enumerate(values):
         noise = _NOISE * np.max(np.abs(y[np.isfinite(y)]), initial=0.0)
