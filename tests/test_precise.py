@@ -13,6 +13,7 @@ from theory.precise.first_way import Graph
 from theory.precise.losses import FORMULAS, formula
 from theory.precise.moments import Moments, moments
 from theory.precise.proven import enclose
+from theory.precise.proven_moments import enclosed_moments
 from theory.precise.rules import integrate, legendre, refine, tanh_sinh, trapezoid
 from theory.precise.second_way import Field
 from theory.precise.spectrum import DENSITY, RESOLVENT, traces
@@ -223,12 +224,11 @@ def test_enclosure_holds_the_float_solution():
 
 def test_enclosed_moments_contain_the_moments():
     """The trapezoidal bound of tanh: at 20 digits the enclosure must hold the 60-digit values."""
-    from theory.precise.proven import _digits, _moments
-
     with mp.workdps(70):
         exact = moments(theory.Tanh(), 60, legendre)
-        with _digits(40):
-            bounds = _moments(theory.Tanh(), 0)
+        before, mp.iv.dps = mp.iv.dps, 40
+        bounds = enclosed_moments(theory.Tanh(), 0)
+        mp.iv.dps = before
         for x, bound in zip(exact, bounds, strict=True):
             assert mp.mpf(bound.a) < x < mp.mpf(bound.b)
             assert mp.mpf(bound.b) - mp.mpf(bound.a) < mp.mpf(10) ** -19

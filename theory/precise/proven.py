@@ -9,17 +9,7 @@ there is exactly one solution V > 0, and two numbers at which the difference has
 enclose it. Q solves an equation that is linear given V, and every other variable is a formula, evaluated
 in ``mpmath.iv``, whose results contain the exact ones. All of it holds at every temperature.
 
-The inputs are the exact binary numbers given. The moments of Tanh are enclosed too, by the trapezoidal
-rule with a proven bound: for F analytic in |Im x| <= a with int |F(x +- ia)| dx <= M,
-
-    |h sum_k F(k h) - int F| <= 2 M / (exp(2 pi a / h) - 1)
-
-(Trefethen & Weideman, SIAM Review 56, 385 (2014), theorem 5.1). Here F is the Gaussian density phi times
-x tanh x, tanh^2 x or sech^4 x. At a = 1 < pi/2: |phi(x + i)| = e^{1/2} phi(x);
-|tanh(x + i)|^2 = (sinh^2 x + sin^2 1)/(sinh^2 x + cos^2 1) <= tan^2 1, as tan 1 > 1;
-|sech(x + i)|^4 <= 1/cos^4 1; and E|x + i| <= 2. So M <= e^{1/2} max(2 tan 1, tan^2 1, 1/cos^4 1) < 20.
-Beyond |k h| = X >= 1 the sum is at most 2 int_X^oo phi(x) (1 + x) dx <= 4 phi(X), because every F is at
-most (1 + |x|) phi(x), which decreases.
+The inputs are the exact binary numbers given; the moments of the activation come from ``proven_moments.py``.
 """
 
 from __future__ import annotations
@@ -27,16 +17,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from typing import Any, NamedTuple
 
 import mpmath as mp  # type: ignore[import-untyped]
 
-from theory.activations import Activation, Erf, Identity, ReLU, Tanh
 from theory.feature_laws.gaussian import Gaussian
 from theory.feature_laws.orthogonal import Orthogonal
 from theory.feature_laws.spectrum import Spectrum
 from theory.losses.square import Square
+from theory.precise.proven_moments import EnclosedMoments, enclosed_moments
 from theory.problem import Problem
 from theory.teachers.linear import Linear
 from theory.teachers.sign import FlippedSign, Probit, Sign
@@ -45,12 +34,6 @@ __all__ = ["enclose"]
 
 Interval = Any
 iv = mp.iv
-
-
-class _Moments(NamedTuple):
-    k1: Interval
-    star2: Interval
-    dstar2: Interval
 
 
 class _Traces(NamedTuple):
@@ -118,7 +101,7 @@ def enclose(
     if not isinstance(problem.loss, Square):
         raise ValueError(f"loss = {problem.loss!r}: only Square() has an enclosure")
     with _digits(dps + 30), mp.workdps(dps + 30):
-        k = _moments(problem.activation, dps)
+        k = enclosed_moments(problem.activation, dps)
         alpha = 1 / iv.mpf(overparam)
         c = iv.mpf(alpha_T) * iv.mpf(overparam)
         ridge, T = iv.mpf(lam), 1 / iv.mpf(beta) if math.isfinite(beta) else iv.mpf(0)
@@ -182,7 +165,13 @@ def _teacher(teacher: Any) -> _Teacher:
 
 
 def _observables(
-    V: Interval, t: _Traces, k: _Moments, y: _Teacher, alpha: Interval, lam: Interval, T: Interval
+    V: Interval,
+    t: _Traces,
+    k: EnclosedMoments,
+    y: _Teacher,
+    alpha: Interval,
+    lam: Interval,
+    T: Interval,
 ) -> dict[str, Interval]:
     k2, d = k.k1**2, 1 + V
     mh = alpha * y.tau / d
@@ -231,7 +220,7 @@ def _observables(
 
 
 def _traces(
-    law: Any, c: Interval, k: _Moments, rho: Interval, lam: Interval, Vh: Interval
+    law: Any, c: Interval, k: EnclosedMoments, rho: Interval, lam: Interval, Vh: Interval
 ) -> _Traces:
     """From averages of G = (S + z)^{-1} over the spectrum and over the teacher's share."""
     k2 = k.k1**2
@@ -263,7 +252,7 @@ def _traces(
     )
 
 
-def _sums(law: Any, c: Interval, k: _Moments, t: Interval, z: Interval) -> list[Interval]:
+def _sums(law: Any, c: Interval, k: EnclosedMoments, t: Interval, z: Interval) -> list[Interval]:
     """Laws of finitely many eigenvalues: (eigenvalue, weight, teacher's share)."""
     if isinstance(law, Orthogonal):
         wide = c.a > 1
@@ -285,45 +274,3 @@ def _sums(law: Any, c: Interval, k: _Moments, t: Interval, z: Interval) -> list[
         sum(a / (s + z) ** 2 for s, _, a in atoms),
         sum(w * iv.log(s + z) for s, w, _ in atoms),
     ]
-
-
-def _moments(activation: Activation, dps: int) -> _Moments:
-    """Closed forms, or the enclosed integrals of Tanh."""
-    pi = iv.pi
-    if type(activation) is Identity:
-        return _Moments(iv.mpf(1), iv.mpf(0), iv.mpf(0))
-    if type(activation) is ReLU:
-        quarter = iv.mpf(1) / 4
-        return _Moments(iv.mpf(1) / 2, quarter - 1 / (2 * pi), quarter)
-    if type(activation) is Erf:
-        k1 = 2 / iv.sqrt(3 * pi)
-        arcsine = iv.atan2(iv.mpf(2), iv.sqrt(iv.mpf(5)))  # arcsin(2/3)
-        return _Moments(k1, 2 / pi * arcsine - k1**2, 4 / (pi * iv.sqrt(iv.mpf(5))) - k1**2)
-    if type(activation) is Tanh:
-        return _tanh(dps + 20, iv.prec)
-    raise ValueError(
-        f"activation = {activation!r}: the enclosure knows Tanh, ReLU, Erf and Identity"
-    )
-
-
-@cache
-def _tanh(digits: int, prec: int) -> _Moments:  # noqa: ARG001 - prec is a key of the cache
-    """Trapezoidal sums plus the bounds of the module docstring; all three are even in x."""
-    per_unit = math.ceil(digits * math.log(10) / (2 * math.pi)) + 1
-    count = per_unit * (math.ceil(math.sqrt(2 * digits * math.log(10))) + 1)
-    h, end = iv.mpf(1) / per_unit, iv.mpf(count) / per_unit
-
-    def gauss(x: Interval) -> Interval:
-        return iv.exp(-(x**2) / 2) / iv.sqrt(2 * iv.pi)
-
-    totals = [iv.mpf(0), iv.mpf(0), h * gauss(iv.mpf(0))]
-    for j in range(1, count + 1):
-        x = j * h
-        e = iv.exp(-2 * x)
-        weight, tanh = 2 * h * gauss(x), (1 - e) / (1 + e)
-        sech2 = 4 * e / (1 + e) ** 2
-        for i, value in enumerate((x * tanh, tanh**2, sech2**2)):
-            totals[i] += weight * value
-    bound = (40 / (iv.exp(2 * iv.pi * per_unit) - 1) + 4 * gauss(end)).b
-    k1, square, slope = (x + iv.mpf([-bound, bound]) for x in totals)
-    return _Moments(k1, square - k1**2, slope - k1**2)
