@@ -6,6 +6,7 @@ from simulate.fourier import degree_weights, noise_stability
 from simulate.initialisation import run_from_start
 from simulate.robustness import attack
 from simulate.run import run
+from simulate.sample import sample
 from simulate.store import Store, StoreError
 from simulate.train import Status
 
@@ -21,4 +22,5 @@ __all__ = [
     "noise_stability",
     "run",
     "run_from_start",
+    "sample",
 ]

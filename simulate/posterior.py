@@ -1,0 +1,201 @@
+"""What is measured on draws of the Boltzmann measure, and on their mean.
+
+A functional g of the posterior mean is estimated from the chain means w_1 .. w_C and their mean w as
+(C g(w) - mean_c g(w_c)) / (C - 1). The noise of w biases g(w) by an amount that falls as 1 / draws,
+which this removes; for a quadratic form it is the average over pairs of different chains, unbiased:
+q_0 = (1 / C(C-1)) sum_{a != b} w_a.w_b / N.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from simulate.bmd import feature_mean_dimension
+from simulate.device import Workspace
+from simulate.draw import Instance, Streams
+from simulate.measure import measure_overlaps, measure_test_error, measure_training
+from simulate.mixing import Mixing, mixing, standard_error
+from theory.problem import Problem
+
+__all__ = ["DIAGNOSTICS", "OBSERVED", "Counts", "Draws", "measure_draws"]
+
+Values = NDArray[np.float64]
+
+_COLUMNS = 512  # draws whose outputs on all patterns are alive at once
+
+# name: (long_name, units, definition); averages over draws
+OBSERVED: dict[str, tuple[str, str, str]] = {
+    "q_d": ("weight norm", "1", "|w|^2 / N"),
+    "q_0": ("weight overlap of two replicas", "1", "w^a . w^b / N, of different chains"),
+    "p_d": ("projected weight norm", "1", "|s|^2 / D with s = F w / sqrt(N)"),
+    "p_0": ("projected overlap of two replicas", "1", "s^a . s^b / D, of different chains"),
+    "r": ("teacher overlap", "1", "s.w_T / D with s = F w / sqrt(N)"),
+    "Q_d": ("output variance", "1", "kappa_1^2 p_d + kappa_star^2 q_d"),
+    "Q_0": ("output overlap of two replicas", "1", "kappa_1^2 p_0 + kappa_star^2 q_0"),
+    "m": ("output-teacher covariance", "1", "kappa_1 r"),
+    "V": ("susceptibility", "1", "beta (Q_d - Q_0)"),
+    "train_loss": ("training loss per pattern", "1", "sum_mu l(y_mu, t_mu) / P"),
+    "train_error": (
+        "training error",
+        "1",
+        "fraction of patterns with y_mu t_mu < 0; for real labels, mean of (y_mu - t_mu)^2",
+    ),
+    "energy": ("objective per weight", "1", "(sum_mu l(y_mu, t_mu) + (lam / 2) |w|^2) / N"),
+    "test_error": (
+        "test error of a draw",
+        "1",
+        "fraction of n_test fresh patterns with y f(x) < 0; for real labels, mean of (y - f(x))^2",
+    ),
+    "test_error_mean": ("test error of the posterior mean", "1", "test_error at the mean weights"),
+    "bmd": (
+        "Boolean mean dimension of a draw",
+        "1",
+        "sum_k E[(D_k f)^2] / Var f on {-1, 1}^D, from n_flip and n_variance inputs",
+    ),
+    "bmd_mean": ("Boolean mean dimension of the posterior mean", "1", "bmd at the mean weights"),
+}
+
+DIAGNOSTICS: dict[str, tuple[str, str, str]] = {
+    "acceptance": ("mean probability of acceptance", "1", "of a transition; 1 for exact draws"),
+    "r_hat": (
+        "largest R-hat",
+        "1",
+        "rank-normalised and split, over energy, q_d, Q_d, m, the overlap with the mean and the "
+        "leading singular direction of the design; 1 for exact draws",
+    ),
+    "ess_bulk": ("smallest bulk effective sample size", "draws", "over the same functions"),
+    "ess_tail": ("smallest tail effective sample size", "draws", "over the same functions"),
+}
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Weights of shape (N, chains, draws), and whether all are independent."""
+
+    weights: Tensor
+    independent: bool
+    acceptance: float = 1.0
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Fresh patterns, hypercube points, and the draws on which they are spent."""
+
+    n_test: int
+    n_flip: int
+    n_variance: int
+    n_draws: int
+
+
+def measure_draws(
+    problem: Problem,
+    instance: Instance,
+    draws: Draws,
+    lam: float,
+    beta: float,
+    leading: Tensor,
+    streams: Streams,
+    counts: Counts,
+    work: Workspace,
+) -> tuple[dict[str, float], Mixing]:
+    """Average over draws.
+
+    Parameters
+    ----------
+    problem, instance : Problem, Instance
+        The model.
+    draws : Draws
+        Of its measure at lam and beta.
+    leading : Tensor of shape (N,)
+        A direction that the diagnostics look at beside overlaps and energy.
+    streams : Streams
+        Fresh patterns and hypercube points; the same for every lam and beta if they are.
+    counts : Counts
+        How many of these.
+    work : Workspace
+        Device and chunk.
+
+    Returns
+    -------
+    values : dict
+        Every name of OBSERVED and its standard error under ``name_se``: sd / sqrt(ESS) for averages
+        over all draws. For functionals of the posterior mean and for V it is the spread over chains;
+        test errors and mean dimensions add the error of their inputs.
+    mixing : Mixing
+    """
+    W = draws.weights
+    N, chains, length = W.shape
+    mean = W.mean((1, 2))
+    means = torch.cat([mean[:, None], W.mean(2)], dim=1)
+    moments = problem.activation.moments
+    series: dict[str, list[Values]] = {}
+    for part in torch.split(W.reshape(N, -1), _COLUMNS, dim=1):
+        seen = measure_overlaps(instance, part, moments)
+        seen |= measure_training(problem, instance, part, np.array([lam]))
+        seen["_mean"] = _host(mean @ part / N)
+        seen["_leading"] = _host(leading @ part)
+        for name, values in seen.items():
+            series.setdefault(name, []).append(values)
+    every = {name: np.concatenate(x).reshape(chains, length) for name, x in series.items()}
+    if draws.independent:
+        mixed = Mixing.independent(chains * length)
+    else:
+        functions = ("energy", "q_d", "Q_d", "m", "_mean", "_leading")
+        mixed = mixing(every[name] for name in functions)
+    out: dict[str, float] = {}
+    for name, x in every.items():
+        out[name] = float(x.mean())
+        out[f"{name}_se"] = standard_error(x, independent=draws.independent)
+
+    overlaps = measure_overlaps(instance, means, moments)
+    for name in ("q", "p", "Q"):
+        out |= _of_mean(f"{name}_0", overlaps[f"{name}_d"])
+    V = beta * (every["Q_d"].mean(1) - overlaps["Q_d"][1:])
+    out |= {"V": beta * (out["Q_d"] - out["Q_0"]), "V_se": float(V.std(ddof=1)) / chains**0.5}
+
+    picked = np.linspace(0, chains * length - 1, min(counts.n_draws, chains * length)).round()
+    columns = W.reshape(N, -1)[:, torch.as_tensor(picked, dtype=torch.long, device=W.device)]
+    split, both = columns.shape[1], torch.cat([columns, means], dim=1)
+    tested = measure_test_error(problem, instance, both, streams.test, counts.n_test, work)
+    error, error_se = tested["test_error"], tested["test_error_se"]
+    estimate = feature_mean_dimension(
+        instance.layers,
+        both,
+        streams.flips,
+        streams.variance,
+        counts.n_flip,
+        counts.n_variance,
+        work,
+    )
+    for name, value, se in (
+        ("test_error", error, error_se),
+        ("bmd", estimate.value, estimate.standard_error),
+    ):
+        out |= _of_draws(name, value[:split], se[:split])
+        out |= _of_mean(f"{name}_mean", value[split:], float(se[split]))
+    return {key: out[key] for name in OBSERVED for key in (name, f"{name}_se")}, mixed
+
+
+def _host(x: Tensor) -> Values:
+    return np.asarray(x.cpu().numpy(), dtype=float)
+
+
+def _of_draws(name: str, value: Values, input_error: Values) -> dict[str, Any]:
+    """Mean over draws measured on the same inputs, whose errors are taken as one."""
+    spread = value.std(ddof=1) / len(value) ** 0.5 if len(value) > 1 else 0.0
+    se = float(np.hypot(input_error.mean(), spread))
+    return {name: float(value.mean()), f"{name}_se": se}
+
+
+def _of_mean(name: str, value: Values, input_error: float = 0.0) -> dict[str, Any]:
+    """A functional at the mean weights from its value there, first, and at the chain means."""
+    chains = len(value) - 1
+    estimate = (chains * value[0] - value[1:].mean()) / (chains - 1)
+    spread = value[1:].std(ddof=1) / chains**0.5
+    return {name: float(estimate), f"{name}_se": float(np.hypot(input_error, spread))}
