@@ -1,0 +1,126 @@
+"""``twinpeaks sample``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from commands.files import output_option
+from commands.parameters import Device, Grid, Sizes
+from commands.problem import axis_options, make_problem, model_options
+from commands.report import progress_bar, refusals, report
+
+__all__ = ["command"]
+
+
+@click.command("sample")
+@model_options
+@axis_options(limits=False)
+@click.option(
+    "--beta",
+    type=Grid(),
+    default="10",
+    show_default=True,
+    help="Inverse temperature of the weights.",
+)
+@click.option(
+    "-D",
+    "--size",
+    "D",
+    type=Sizes(),
+    default="100",
+    show_default=True,
+    help="Input size D, one or several: 60,120.",
+)
+@click.option(
+    "--seeds",
+    type=click.IntRange(min=1),
+    default=8,
+    show_default=True,
+    help="Instances per point; validate needs at least 2.",
+)
+@click.option(
+    "--chains",
+    type=click.IntRange(min=4),
+    default=8,
+    show_default=True,
+    help="Markov chains per instance and point.",
+)
+@click.option(
+    "--warmup",
+    type=click.IntRange(min=0),
+    default=500,
+    show_default=True,
+    help="Transitions of each chain that adapt it and are thrown away.",
+)
+@click.option(
+    "--draws",
+    type=click.IntRange(min=4),
+    default=1000,
+    show_default=True,
+    help="Draws of each chain.",
+)
+@click.option(
+    "--trajectory",
+    type=click.FloatRange(min=0, min_open=True),
+    default=2.0,
+    show_default=True,
+    help="Mean length of a trajectory in quarter periods.",
+)
+@click.option(
+    "--device", type=Device(), default="auto", show_default=True, help="auto, cpu, cuda or cuda:0."
+)
+@click.option(
+    "--n-test",
+    type=click.IntRange(min=1),
+    default=10_000,
+    show_default=True,
+    help="Fresh patterns for the test error.",
+)
+@click.option(
+    "--n-flip",
+    type=click.IntRange(min=2),
+    default=64,
+    show_default=True,
+    help="Inputs at which all D coordinates are flipped for the mean dimension.",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="CPU threads.",
+)
+@output_option
+def command(
+    output: Path | None,
+    loss: str,
+    teacher: str,
+    activation: str,
+    features: str,
+    **sweep: Any,
+) -> None:
+    """Draw weights of finite networks at finite temperature, and measure them.
+
+    \b
+    Examples:
+      twinpeaks sample --overparam 0.5,1,2 --beta 1,10 -D 60
+      twinpeaks sample --loss logistic --overparam 0.5,1,2 --lam 0.01 -D 60,120 -o logistic-beta.nc
+
+    The counterpart is solve --beta. Square loss is drawn exactly, other smooth losses by Hamiltonian
+    Monte Carlo. Exit code 1 when chains did not mix; their values are then NaN.
+    """  # noqa: D301
+    problem = make_problem(loss=loss, teacher=teacher, activation=activation, features=features)
+    import simulate
+    from simulate.mixing import Status
+
+    with refusals(), progress_bar("sample") as progress:
+        data = simulate.sample(problem, **sweep, progress=progress)
+    report(
+        data,
+        "test_error_se",
+        output,
+        lambda s: f"({Status(s).name.lower()}). {Status(s).sentence}",
+    )
