@@ -115,7 +115,7 @@ TABLES = {
         *mixed(th.ZeroOne(), (0.5,), (1e-1,), (2.0,)),
     ],
     "warm_logistic": [
-        *grid((0.3, 1.0, 3.0), (1e-1,), beta=(0.1, 1.0, 10.0, 100.0), loss=th.Logistic()),
+        *grid((0.3, 1.0, 3.0), (1e-1,), beta=(1.0, 10.0, 0.1, 100.0), loss=th.Logistic()),
         *grid((0.5,), (1e-1,), beta=(1e4,), loss=th.Logistic()),
         *grid((0.5, 2.0), (1e-1,), beta=(1.0, 10.0), loss=th.Exponential()),
     ],

@@ -53,12 +53,17 @@ class Field(Channel):
         return integrate(rows, self._meshes[law.y], self._rule())
 
     def _over_field(self, rows: Callable[[Real], list[Real]], law: Law, V: Real) -> list[Real]:  # noqa: ARG002
-        """The trapezoidal rule: at finite temperature every integrand is analytic and Gaussian."""
+        """The trapezoidal rule: at finite temperature every integrand is analytic and Gaussian.
+
+        A step found for some integrands is kept for them; the share of wrong labels, one integrand
+        that may be much steeper, finds its own.
+        """
         root = mp.sqrt(law.variance)
         far = root * mp.mpf(reach(self.digits + self._slack))
         centre = mp.mpf(0 if self.formula.of == "margin" else law.y)
-        known = self._meshes.get(law.y)
-        found, self._meshes[law.y] = trapezoid(
+        key = (law.y, len(rows(centre)))
+        known = self._meshes.get(key)
+        found, self._meshes[key] = trapezoid(
             rows, centre, far, known or root / 2, self.digits, final=known is not None
         )
         return found
