@@ -237,7 +237,7 @@ def test_table_of_one_point(rng):
 def test_pooled_z_is_student_on_means_over_points(rng, D):
     """By hand: standardise, average over points, fit a line in 1/D through the means of seeds."""
     curve, run = make_curve(), make_run(rng, D=D, seeds=12, bias=3.0)
-    x = (run.bmd - 1.5) / run.bmd.std("seed", ddof=1)
+    x = (run.bmd - 1.5) / (run.bmd.var("seed", ddof=1).mean("D")) ** 0.5
     each = x.mean(["overparam", "lam"])
     mean, error = each.mean("seed").values, each.std("seed", ddof=1).values / np.sqrt(12)
     design = np.stack([np.ones(len(D)), 1 / np.array(D)], axis=1) / error[:, None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,14 +88,15 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     return out.reshape(p.shape)
 
 
-def agrees(result: xr.Dataset, level: float = 1e-3) -> Verdict:
+def agrees(result: xr.Dataset | Mapping[str, xr.Dataset], level: float = 1e-3) -> Verdict:
     """Decide whether theory and simulation agree.
 
     Parameters
     ----------
-    result : xarray.Dataset
+    result : xarray.Dataset or mapping of str to Dataset
         From :func:`validate.summarise` (the limit of infinite size is tested) or
-        :func:`validate.compare` (finite size itself is tested, bias and all).
+        :func:`validate.compare` (finite size itself is tested, bias and all). Several, by name, are
+        one family of tests: the level holds for all of them together.
     level : float
         Rate of false alarms, between 0 and 1.
 
@@ -117,17 +119,13 @@ def agrees(result: xr.Dataset, level: float = 1e-3) -> Verdict:
     """
     if not 0 < level < 1:
         raise ValueError(f"level = {level}: give a number between 0 and 1")
-    kind = result.attrs.get("kind") if isinstance(result, xr.Dataset) else type(result).__name__
-    if kind not in ("comparison", "summary"):
+    several = {"": result} if isinstance(result, xr.Dataset) else result
+    if not isinstance(several, Mapping) or not several:
         raise ValueError(
-            f"result has kind = {kind!r}: give what validate.compare or validate.summarise returns"
+            f"result = {type(result).__name__}: give a Dataset or a mapping of at least one"
         )
-    tested = [_flat(result["p_value"], result["z"])]
-    if "pooled_p_value" in result:
-        counted = result["pooled_points"] > 0
-        pooled = _flat(result["pooled_p_value"], result["pooled_z"], "all points together")
-        tested.append([t for t, use in zip(pooled, counted.values.ravel(), strict=True) if use])
-    places, scores, p_values = zip(*(row for part in tested for row in part), strict=True)
+    rows = [row for name, one in several.items() for row in _tests(name, one)]
+    places, scores, p_values = zip(*rows, strict=True)
     adjusted = holm(p_values)
     order = np.argsort(adjusted, kind="stable")
     tests = int(np.sum(~np.isnan(adjusted)))
@@ -141,6 +139,23 @@ def agrees(result: xr.Dataset, level: float = 1e-3) -> Verdict:
         untested=untested,
         rejected=rejected,
     )
+
+
+def _tests(name: str, result: xr.Dataset) -> list[tuple[str, float, float]]:
+    """(place, z, p-value) of every test of one comparison."""
+    known = isinstance(result, xr.Dataset)
+    kind = result.attrs.get("kind") if known else type(result).__name__
+    if kind not in ("comparison", "summary"):
+        raise ValueError(
+            f"result has kind = {kind!r}: give what validate.compare or validate.summarise returns"
+        )
+    tests = _flat(result["p_value"], result["z"])
+    if "pooled_p_value" in result:
+        together = _flat(result["pooled_p_value"], result["pooled_z"], "all points together")
+        counted = result["pooled_points"].broadcast_like(result["pooled_p_value"]) > 0
+        counted = counted.transpose(*result["pooled_p_value"].dims)
+        tests += [t for t, use in zip(together, counted.values.ravel(), strict=True) if use]
+    return [(f"{name}: {place}" if name else place, z, p) for place, z, p in tests]
 
 
 def _flat(p: xr.DataArray, z: xr.DataArray, where: str = "") -> list[tuple[str, float, float]]:

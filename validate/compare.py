@@ -9,8 +9,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from validate.pooled import pooled_deviation, two_sided
+from validate.pooled import natural_size, pooled_deviation, two_sided
 from validate.seeds import over_seeds
+from validate.shared import shared_correlation
 
 __all__ = ["PHYSICAL", "compare"]
 
@@ -26,6 +27,12 @@ PHYSICAL = (
     "test_error",
     "bmd",
     "energy",
+    "q_0",
+    "p_0",
+    "Q_0",
+    "V",
+    "test_error_mean",
+    "bmd_mean",
 )
 
 _AXES = ("overparam", "alpha_T", "lam", "beta")
@@ -58,6 +65,10 @@ def compare(curve: xr.Dataset, run: xr.Dataset) -> xr.Dataset:
           converge, is NaN, and the attributes ``points_with_failed_seeds`` and
           ``points_without_theory`` count them.
 
+        - ``pooled_mean``, ``pooled_error``, ``pooled_z`` and ``pooled_p_value``, the test of all
+          points together (:func:`validate.pooled.pooled_deviation`), and ``correlation`` over seeds
+          of the points that share their instances (:func:`validate.shared.shared_correlation`).
+
         Variables defined on neither side are named in the attribute ``undefined``.
 
     Raises
@@ -71,7 +82,7 @@ def compare(curve: xr.Dataset, run: xr.Dataset) -> xr.Dataset:
     The standard error has two floors. A training error is a count among P patterns, so that few
     or no errors say little about their spread; its standard error is at least the binomial one
     at the theory's value. No standard error is below 1e-9 of the value itself, the accuracy of
-    the computation.
+    the computation, nor below 1e-9 for the training loss, which vanishes where data are separable.
     """
     _check_same_problem(curve, run)
     _check_ratios(run)
@@ -98,6 +109,7 @@ def compare(curve: xr.Dataset, run: xr.Dataset) -> xr.Dataset:
     points = set(z.dims) - {"variable"}
     pooled = pooled_deviation(run, theory)
     pooled_z = pooled["pooled_mean"] / pooled["pooled_error"]
+    correlation = shared_correlation(run, names)
     return xr.Dataset(
         {
             "theory": theory,
@@ -112,10 +124,15 @@ def compare(curve: xr.Dataset, run: xr.Dataset) -> xr.Dataset:
             **pooled,
             "pooled_z": pooled_z,
             "pooled_p_value": two_sided(pooled_z, dof),
+            **({} if correlation is None else {"correlation": correlation}),
         },
         attrs={
             "kind": "comparison",
             "problem": curve.attrs["problem"],
+            "seeds": ", ".join(str(s) for s in run["seed"].values) if "seed" in run.coords else "",
+            "sizes": ", ".join(str(d) for d in np.atleast_1d(run["D"]))
+            if "D" in run.coords
+            else "",
             "undefined": ", ".join(undefined),
             "points": int(np.prod([z.sizes[d] for d in points])),
             "points_with_failed_seeds": int((n_failed > 0).any("variable").sum()),
@@ -197,6 +214,7 @@ def _with_floors(
     error: xr.DataArray, mean: xr.DataArray, theory: xr.DataArray, run: xr.Dataset
 ) -> xr.DataArray:
     size = abs(mean).clip(min=abs(theory))
+    size = size.clip(min=natural_size(theory))
     floor = _RESOLUTION * size + _SMALLEST
     if "P" in run:
         patterns = run["P"].max("seed") if "seed" in run["P"].dims else run["P"]

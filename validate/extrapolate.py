@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 import xarray as xr
-from scipy import stats
 
+from validate.line_fit import Fit, fit_inverse_size
 from validate.pooled import two_sided
+from validate.shared import chi_square
 
 __all__ = ["summarise"]
 
-_CONDITIONING = 1e-3  # smallest ratio of standard errors that the weights resolve
 
-
-def summarise(comparison: xr.Dataset) -> xr.Dataset:
+def summarise(comparison: xr.Dataset, order: int = 1) -> xr.Dataset:
     """Extrapolate every point to infinite size and set the limit beside the theory.
 
     Parameters
     ----------
     comparison : xarray.Dataset
         From :func:`validate.compare`, with at least two values of ``D``.
+    order : int
+        Degree in 1/D of what is fitted: 1, a straight line, or 2, a parabola, which needs at least
+        three sizes. Choose it before looking at z; ``bend_p_value`` says whether a line is enough.
 
     Returns
     -------
@@ -31,115 +31,113 @@ def summarise(comparison: xr.Dataset) -> xr.Dataset:
         - ``intercept``, ``intercept_error``: the D -> infinity limit and its standard error;
         - ``slope``, ``slope_error``: of the finite-size bias slope / D;
         - ``theory``, ``difference`` = intercept - theory, ``z``, ``dof``, ``p_value``;
-        - ``fit_chi_square``: misfit of the straight line, for sizes - 2 degrees of freedom
-          (attribute ``fit_dof``; with two sizes the line is exact and this is 0).
+        - ``fit_chi_square``: misfit of the fit, for sizes - order - 1 degrees of freedom
+          (attribute ``fit_dof``; with order + 1 sizes the fit is exact and this is 0);
+        - ``bend``, ``bend_error``, ``bend_p_value``: the coefficient of the next power of 1/D and
+          its test against 0, the lack of fit; NaN where the fit is exact.
 
         Per ``variable``: ``pooled_z`` and ``pooled_p_value``, the test of all points together
-        (:func:`validate.pooled.pooled_deviation`); ``points`` with a number, ``largest_z`` (by
-        modulus), ``chi_square`` and ``chi_square_p``. Attribute ``untested`` counts what is NaN.
+        (:func:`validate.pooled.pooled_deviation`), ``pooled_visible``, the smallest common relative
+        shift of the theory whose expected z is 1 (0.01 means that a theory 1 % off everywhere gives
+        z = 1), and ``pooled_bend_p_value``, its lack of fit; ``points`` with a number, ``largest_z``
+        (by modulus), ``chi_square`` of all points, its effective degrees of freedom
+        ``chi_square_dof`` and ``chi_square_p`` (:func:`validate.shared.chi_square`).
+        Attribute ``untested`` counts what is NaN.
 
     Raises
     ------
     ValueError
-        If it is no comparison, or has fewer than two sizes.
+        If it is no comparison, or ``order`` is not 1 or 2 or wants more sizes than there are.
 
     Notes
     -----
-    At each point, mean_D = a + b / D + noise is fitted by weighted least squares with weights
-    1 / standard_error^2. The estimates are linear in the means, a = sum_D c_D mean_D, so
-
-        var(a) = sum_D c_D^2 se_D^2,
-        dof(a) = var(a)^2 / sum_D [ (c_D^2 se_D^2)^2 / dof_D ]    (Welch-Satterthwaite),
-
-    which treats sizes as independent. ``p_value`` is that of Student's t.
-
-    The pooled chi-square is the sum of squares of the normal scores with the same p-values. It
-    is a description, not a test: points that differ only in ``lam`` share their instances, so
-    that the sum is broader than chi-square. :func:`validate.agrees` decides without it.
+    At each point, mean_D = sum_k a_k / D^k + noise is fitted by weighted least squares
+    (:func:`validate.line_fit.fit_inverse_size`); ``p_value`` is that of Student's t. The lack of
+    fit is not part of the verdict of :func:`validate.agrees`: it speaks of the sizes, not of the
+    theory.
     """
     known = isinstance(comparison, xr.Dataset)
     kind = comparison.attrs.get("kind") if known else type(comparison).__name__
     if kind != "comparison":
         raise ValueError(f"comparison has kind = {kind!r}: give what validate.compare returns")
-    if comparison.sizes.get("D", 1) < 2:
+    if order not in (1, 2):
+        raise ValueError(f"order = {order!r}: give 1 (a line in 1/D) or 2 (a parabola)")
+    sizes = comparison.sizes.get("D", 1)
+    if sizes < 2:
         raise ValueError(
             "D: the comparison has one size, and bias cannot be told from noise; simulate at two "
             "or more sizes"
         )
-    line = _fit(comparison, "mean", "standard_error", comparison["dof"])
-    z = (line.intercept - comparison["theory"]) / line.intercept_error
-    p_value = two_sided(z, line.dof)
-    sizes = comparison.sizes["D"]
-    pooled = {}
-    if "pooled_mean" in comparison:
-        seeds = comparison["dof"].max() + 0.0 * comparison["pooled_mean"]
-        together = _fit(comparison, "pooled_mean", "pooled_error", seeds)
-        pooled_z = together.intercept / together.intercept_error
-        pooled = {"pooled_z": pooled_z, "pooled_p_value": two_sided(pooled_z, together.dof)}
-        pooled["pooled_points"] = comparison["pooled_points"].min("D")
+    if sizes <= order:
+        raise ValueError(
+            f"order = {order}: the comparison has {sizes} sizes; give order = 1, or simulate at "
+            f"{order + 1} or more sizes"
+        )
+    means = (comparison["mean"], comparison["standard_error"], comparison["dof"])
+    fit = fit_inverse_size(*means, order)
+    limit, error, dof = (part.isel(power=0, drop=True) for part in (fit.value, fit.error, fit.dof))
+    z = (limit - comparison["theory"]) / error
+    p_value = two_sided(z, dof)
     points = [d for d in z.dims if d != "variable"]
-    # Halved and floored so that neither end of the scale becomes an infinite score.
-    score = xr.apply_ufunc(lambda p: stats.norm.isf(np.maximum(p, 1e-300) / 2), p_value)
-    counted = z.notnull().sum(points)
-    chi_square = (score**2).sum(points)
+    share = abs(fit.to_value.isel(power=0, drop=True)) * comparison["standard_error"] / error
+    total = chi_square(p_value, share, comparison.get("correlation"))
     return xr.Dataset(
         {
             "theory": comparison["theory"],
-            "intercept": line.intercept,
-            "intercept_error": line.intercept_error,
-            "slope": line.slope,
-            "slope_error": line.slope_error,
-            "difference": line.intercept - comparison["theory"],
+            "intercept": limit,
+            "intercept_error": error,
+            "slope": fit.value.isel(power=1, drop=True),
+            "slope_error": fit.error.isel(power=1, drop=True),
+            "difference": limit - comparison["theory"],
             "z": z,
-            "dof": line.dof,
+            "dof": dof,
             "p_value": p_value,
-            "fit_chi_square": line.misfit if sizes > 2 else xr.zeros_like(z),
-            **pooled,
-            "points": counted,
+            "fit_chi_square": fit.misfit if sizes > order + 1 else xr.zeros_like(z),
+            **_bend(means, order),
+            **_pooled(comparison, order),
+            "points": z.notnull().sum(points),
             "largest_z": abs(z).max(points),
-            "chi_square": chi_square,
-            "chi_square_p": xr.apply_ufunc(stats.chi2.sf, chi_square, counted).where(counted > 0),
+            "chi_square": total.value,
+            "chi_square_dof": total.dof,
+            "chi_square_p": total.p_value,
         },
         attrs={
             **comparison.attrs,
             "kind": "summary",
-            "fit_dof": sizes - 2,
+            "order": order,
+            "fit_dof": sizes - order - 1,
             "untested": int(z.isnull().sum()),
         },
     ).transpose("variable", ...)
 
 
-class _Line(NamedTuple):
-    intercept: xr.DataArray
-    intercept_error: xr.DataArray
-    slope: xr.DataArray
-    slope_error: xr.DataArray
-    dof: xr.DataArray
-    misfit: xr.DataArray
+_Means = tuple[xr.DataArray, xr.DataArray, xr.DataArray]
 
 
-def _fit(comparison: xr.Dataset, mean_name: str, error_name: str, dof: xr.DataArray) -> _Line:
-    """Weighted straight line in 1/D."""
-    mean, error = comparison[mean_name], comparison[error_name]
-    x = 1.0 / comparison["D"].astype(float)
-    # Standard errors far apart would cancel in the normal equations. Only the weights are limited:
-    # the line stays unbiased, and its uncertainty is that of the limited weights.
-    largest = error.max("D", skipna=False)
-    weight = (largest / error.clip(min=_CONDITIONING * largest)) ** 2
-    total = weight.sum("D", skipna=False)
-    centre = (weight * x).sum("D", skipna=False) / total
-    spread = (weight * (x - centre) ** 2).sum("D", skipna=False)
-    to_slope = weight * (x - centre) / spread
-    to_intercept = weight / total - centre * to_slope
-    intercept = (to_intercept * mean).sum("D", skipna=False)
-    slope = (to_slope * mean).sum("D", skipna=False)
-    parts = (to_intercept * error) ** 2
-    variance = parts.sum("D", skipna=False)
-    return _Line(
-        intercept,
-        variance**0.5,
-        slope,
-        ((to_slope * error) ** 2).sum("D", skipna=False) ** 0.5,
-        variance**2 / (parts**2 / dof).sum("D", skipna=False),
-        (((mean - intercept - slope * x) / error) ** 2).sum("D", skipna=False),
-    )
+def _bend(means: _Means, order: int, prefix: str = "") -> dict[str, xr.DataArray]:
+    """The coefficient beyond the fitted ones, with its test."""
+    names = [f"{prefix}{name}" for name in ("bend", "bend_error", "bend_p_value")]
+    if means[0].sizes["D"] < order + 2:
+        unknown = xr.full_like(means[0].isel(D=0, drop=True), np.nan)
+        return dict.fromkeys(names, unknown)
+    fit = fit_inverse_size(*means, order + 1)
+    value, error, dof = (part.isel(power=-1, drop=True) for part in (fit.value, fit.error, fit.dof))
+    return dict(zip(names, (value, error, two_sided(value / error, dof)), strict=True))
+
+
+def _pooled(comparison: xr.Dataset, order: int) -> dict[str, xr.DataArray]:
+    """The test of all points together, at infinite size."""
+    if "pooled_mean" not in comparison:
+        return {}
+    seeds = comparison["dof"].max() + 0.0 * comparison["pooled_mean"]
+    means = (comparison["pooled_mean"], comparison["pooled_error"], seeds)
+    fit: Fit = fit_inverse_size(*means, order)
+    value, error, dof = (part.isel(power=0, drop=True) for part in (fit.value, fit.error, fit.dof))
+    z = value / error
+    return {
+        "pooled_z": z,
+        "pooled_p_value": two_sided(z, dof),
+        "pooled_points": comparison["pooled_points"],
+        "pooled_visible": error / abs(comparison["pooled_response"]),
+        "pooled_bend_p_value": _bend(means, order)["bend_p_value"],
+    }

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
-__all__ = ["pooled_deviation", "two_sided"]
+__all__ = ["natural_size", "pooled_deviation", "two_sided"]
 
 _RESOLUTION = 1e-9  # relative spread below which a point says nothing
 _COUNTS = 10.0  # training errors expected per instance, below which their law is too skew
@@ -26,7 +26,9 @@ def pooled_deviation(run: xr.Dataset, theory: xr.DataArray) -> xr.Dataset:
     -------
     xarray.Dataset
         ``pooled_mean`` and ``pooled_error`` over ``variable`` and, if there, ``D``. NaN where a
-        seed failed; where no point counts, NaN as well and ``pooled_points`` is 0.
+        seed failed; where no point counts, NaN as well and ``pooled_points`` is 0. Over ``variable``
+        ``pooled_points``, and ``pooled_response``: by how much a common relative change of the theory
+        lowers the mean, that is the mean of theory / sd(x).
 
     Notes
     -----
@@ -34,17 +36,24 @@ def pooled_deviation(run: xr.Dataset, theory: xr.DataArray) -> xr.Dataset:
     the points of one seed share, so the mean of T_s over seeds has the standard error
     sd(T) / sqrt(seeds) and Student's law: unlike a chi-square summed over points, this needs no
     independence between points, and unlike single points it sees a small common shift.
+
+    One sd(x) serves all sizes, the root mean square over ``D``: a bias b/D in units of a spread that
+    itself falls with D is no polynomial in 1/D, and its extrapolation would not vanish.
     """
     x = run[[str(n) for n in theory["variable"].values]].astype(float).to_dataarray("variable")
     sd = x.std("seed", ddof=1, skipna=False)
-    counts = theory.notnull() & ~(sd <= _RESOLUTION * abs(theory))
+    counts = theory.notnull() & ~(sd <= _RESOLUTION * abs(theory).clip(min=natural_size(theory)))
     if "P" in run:
         patterns = run["P"].max("seed") if "seed" in run["P"].dims else run["P"]
         rare = (theory["variable"] == "train_error") & (theory * patterns < _COUNTS)
         counts = counts & ~rare
+    common = sd
+    if "D" in sd.dims:
+        counts, common = counts.all("D"), (sd**2).mean("D", skipna=False) ** 0.5
     points = [d for d in x.dims if d not in ("variable", "D", "seed")]
-    number = counts.broadcast_like(sd).sum(points)
-    deviation = ((x - theory) / sd).where(counts, 0.0)
+    number = counts.broadcast_like(common).sum(points)
+    deviation = ((x - theory) / common).where(counts, 0.0)
+    response = (theory / common).where(counts, 0.0).sum(points) / number
     each = deviation.sum(points, skipna=False) / number.where(number > 0)
     seeds = x.sizes["seed"]
     return xr.Dataset(
@@ -52,6 +61,7 @@ def pooled_deviation(run: xr.Dataset, theory: xr.DataArray) -> xr.Dataset:
             "pooled_mean": each.mean("seed", skipna=False),
             "pooled_error": each.std("seed", ddof=1, skipna=False) / np.sqrt(seeds),
             "pooled_points": number,
+            "pooled_response": response,
         }
     )
 
@@ -60,3 +70,8 @@ def two_sided(z: xr.DataArray, dof: xr.DataArray | float) -> xr.DataArray:
     """Two-sided p-value of Student's t."""
     found: xr.DataArray = xr.apply_ufunc(lambda t, n: 2 * stats.t.sf(np.abs(t), n), z, dof)
     return found
+
+
+def natural_size(theory: xr.DataArray) -> xr.DataArray:
+    """What a variable that may vanish is small against: 1 for the training loss, nothing for others."""
+    return xr.where(theory["variable"] == "train_loss", 1.0, 0.0)

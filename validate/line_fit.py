@@ -1,0 +1,88 @@
+"""Polynomials in 1/D through means of known standard error."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+
+__all__ = ["Fit", "fit_inverse_size"]
+
+_CONDITIONING = 1e-3  # smallest ratio of standard errors that the weights resolve
+
+
+class Fit(NamedTuple):
+    """A weighted least-squares polynomial sum_k a_k / D^k, point by point.
+
+    Attributes
+    ----------
+    value, error, dof : xarray.DataArray
+        a_k, its standard error and the degrees of freedom of Student's law, over ``power`` = k
+        instead of ``D``.
+    to_value : xarray.DataArray
+        The weights c of a_k = sum_D c_kD mean_D.
+    misfit : xarray.DataArray
+        Sum of squared residuals in units of the standard errors.
+    """
+
+    value: xr.DataArray
+    error: xr.DataArray
+    dof: xr.DataArray
+    to_value: xr.DataArray
+    misfit: xr.DataArray
+
+
+def fit_inverse_size(mean: xr.DataArray, error: xr.DataArray, dof: xr.DataArray, order: int) -> Fit:
+    """Fit a polynomial in 1/D by weighted least squares.
+
+    Parameters
+    ----------
+    mean, error, dof : xarray.DataArray
+        Means, their standard errors and the degrees of freedom of these; with a dimension ``D``.
+        Sizes are taken as independent.
+    order : int
+        Degree, below the number of sizes.
+
+    Returns
+    -------
+    Fit
+        NaN where a mean or an error is NaN.
+
+    Notes
+    -----
+    With weights 1/error^2 the coefficients are linear in the means, a = sum_D c_D mean_D, so
+
+        var(a) = sum_D c_D^2 error_D^2,
+        dof(a) = var(a)^2 / sum_D [ (c_D^2 error_D^2)^2 / dof_D ]    (Welch-Satterthwaite).
+
+    The weights depend on estimated errors, which these formulas ignore: with few seeds and more
+    sizes than coefficients the stated error is a little small (``tests/test_extrapolate.py``
+    measures by how much).
+    """
+    # Standard errors far apart would cancel in the normal equations. Only the weights are limited:
+    # the fit stays unbiased, and its uncertainty is that of the limited weights.
+    largest = error.max("D", skipna=False)
+    weight = (largest / error.clip(min=_CONDITIONING * largest)).fillna(1.0).transpose(..., "D")
+    smallest = float(mean["D"].min())
+    x = smallest / mean["D"].values.astype(float)
+    design = weight.values[..., None] * np.vander(x, order + 1, increasing=True)
+    Q, R = np.linalg.qr(design)
+    solved = np.linalg.solve(R, np.swapaxes(Q, -1, -2)) * weight.values[..., None, :]
+    powers = np.arange(order + 1)
+    to_value = xr.DataArray(
+        solved * (smallest**powers)[:, None],
+        {**{d: weight[d] for d in weight.dims if d in weight.coords}, "power": powers},
+        (*weight.dims[:-1], "power", "D"),
+    )
+    value = (to_value * mean).sum("D", skipna=False)
+    parts = (to_value * error) ** 2
+    variance = parts.sum("D", skipna=False)
+    expected = (value / mean["D"].astype(float) ** to_value["power"]).sum("power", skipna=False)
+    return Fit(
+        value,
+        variance**0.5,
+        variance**2 / (parts**2 / dof).sum("D", skipna=False),
+        to_value,
+        (((mean - expected) / error) ** 2).sum("D", skipna=False),
+    )
