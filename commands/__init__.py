@@ -34,7 +34,7 @@ def cli(ctx: click.Context) -> None:
       --overparam  N/P, weights per training pattern; the peaks are near the interpolation threshold
       --alpha-T    P/D, training patterns per input dimension
       --lam        ridge penalty lam |w|^2 / 2 beside the loss summed over patterns
-      --beta       inverse temperature of the Boltzmann measure over weights (solve only)
+      --beta       inverse temperature of the Boltzmann measure over weights (solve, sample)
 
     Each takes a number 0.5, a list 0.5,1,2, a log-spaced range first:last:count, or a list of
     these: 0.05:20:200,1,2 is 200 points and the values 1 and 2. For solve, --overparam inf is the

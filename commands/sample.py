@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from commands.files import output_option
-from commands.parameters import Device, Grid, Sizes
+from commands.networks import network_options
+from commands.parameters import Grid
 from commands.problem import axis_options, make_problem, model_options
 from commands.report import progress_bar, refusals, report
 
@@ -18,28 +19,13 @@ __all__ = ["command"]
 @click.command("sample")
 @model_options
 @axis_options(limits=False)
+@network_options(size="100", seeds=8)
 @click.option(
     "--beta",
     type=Grid(),
     default="10",
     show_default=True,
     help="Inverse temperature of the weights.",
-)
-@click.option(
-    "-D",
-    "--size",
-    "D",
-    type=Sizes(),
-    default="100",
-    show_default=True,
-    help="Input size D, one or several: 60,120.",
-)
-@click.option(
-    "--seeds",
-    type=click.IntRange(min=1),
-    default=8,
-    show_default=True,
-    help="Instances per point; validate needs at least 2.",
 )
 @click.option(
     "--chains",
@@ -68,30 +54,6 @@ __all__ = ["command"]
     default=2.0,
     show_default=True,
     help="Mean length of a trajectory in quarter periods.",
-)
-@click.option(
-    "--device", type=Device(), default="auto", show_default=True, help="auto, cpu, cuda or cuda:0."
-)
-@click.option(
-    "--n-test",
-    type=click.IntRange(min=1),
-    default=10_000,
-    show_default=True,
-    help="Fresh patterns for the test error.",
-)
-@click.option(
-    "--n-flip",
-    type=click.IntRange(min=2),
-    default=64,
-    show_default=True,
-    help="Inputs at which all D coordinates are flipped for the mean dimension.",
-)
-@click.option(
-    "--threads",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="CPU threads.",
 )
 @output_option
 def command(

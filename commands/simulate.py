@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from commands.files import output_option
-from commands.parameters import SAME, Device, Sizes, Workers
+from commands.networks import network_options
+from commands.parameters import SAME, Workers
 from commands.problem import axis_options, make_problem, model_options
 from commands.report import progress_bar, refusals, report
 
@@ -21,46 +22,7 @@ __all__ = ["command"]
 @click.command("simulate")
 @model_options
 @axis_options(limits=False)
-@click.option(
-    "-D",
-    "--size",
-    "D",
-    type=Sizes(),
-    default="200",
-    show_default=True,
-    help="Input size D, one or several: 100,200.",
-)
-@click.option(
-    "--seeds",
-    type=click.IntRange(min=1),
-    default=16,
-    show_default=True,
-    help="Instances per point; validate needs at least 2.",
-)
-@click.option(
-    "--device", type=Device(), default="auto", show_default=True, help="auto, cpu, cuda or cuda:0."
-)
-@click.option(
-    "--n-test",
-    type=click.IntRange(min=1),
-    default=10_000,
-    show_default=True,
-    help="Fresh patterns for the test error.",
-)
-@click.option(
-    "--n-flip",
-    type=click.IntRange(min=2),
-    default=64,
-    show_default=True,
-    help="Inputs at which all D coordinates are flipped for the mean dimension.",
-)
-@click.option(
-    "--threads",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="CPU threads of one instance.",
-)
+@network_options(size="200", seeds=16)
 @click.option(
     "--store",
     type=click.Path(path_type=Path, dir_okay=False),

@@ -77,9 +77,10 @@ def test_every_teacher_is_printed(teacher):
     assert (r"\sum_y" in out) != (r"\int\! dy" in out)
 
 
-@pytest.mark.parametrize("features", [*components("FeatureLaw")])
-def test_every_law_is_printed(features):
-    code, out, error = call("--features", features, "--latex")
+@pytest.mark.parametrize(("features", "choice"), components("FeatureLaw").items())
+def test_every_law_is_printed(features, choice):
+    given = ",".join(f"{name}=1" for name in choice.required)
+    code, out, error = call("--features", f"{features}:{given}", "--latex")
     assert (code, error) == (0, "")
     check_latex(out)
 

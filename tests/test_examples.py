@@ -17,6 +17,7 @@ SCRIPTS = (
     "peaks",
     "robustness",
     "initialisation",
+    "sampling",
 )
 
 

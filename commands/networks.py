@@ -1,0 +1,63 @@
+"""Options of the finite networks that commands draw and measure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from commands.parameters import Device, Sizes
+
+__all__ = ["network_options"]
+
+_Command = Callable[..., Any]
+
+
+def network_options(size: str, seeds: int) -> Callable[[_Command], _Command]:
+    """Add sizes, seeds, device, threads, and how much is measured.
+
+    Parameters
+    ----------
+    size, seeds
+        Defaults of ``-D`` and ``--seeds``.
+    """
+
+    def count(name: str, least: int, default: int, text: str) -> Callable[[_Command], _Command]:
+        kind = click.IntRange(min=least)
+        return click.option(name, type=kind, default=default, show_default=True, help=text)
+
+    options = (
+        click.option(
+            "-D",
+            "--size",
+            "D",
+            type=Sizes(),
+            default=size,
+            show_default=True,
+            help="Input size D, one or several: 60,120.",
+        ),
+        count("--seeds", 1, seeds, "Instances per point; validate needs at least 2."),
+        click.option(
+            "--device",
+            type=Device(),
+            default="auto",
+            show_default=True,
+            help="auto, cpu, cuda or cuda:0.",
+        ),
+        count("--n-test", 1, 10_000, "Fresh patterns for the test error."),
+        count(
+            "--n-flip",
+            2,
+            64,
+            "Inputs at which all D coordinates are flipped for the mean dimension.",
+        ),
+        count("--threads", 1, 1, "CPU threads of one instance."),
+    )
+
+    def add(command: _Command) -> _Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
