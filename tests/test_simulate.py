@@ -396,7 +396,7 @@ def test_simulate_borrows_no_formula_from_theory():
     from pathlib import Path
 
     allowed = {"problem", "activations", "teachers", "losses", "feature_laws", "starts"}  # what a Problem is
-    for file in Path(simulate.__file__).parent.glob("*.py"):
+    for file in Path(simulate.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
