@@ -50,30 +50,32 @@ class Estimate:
     standard_error: Any
 
 
-def ratio_estimate(influences: Values, outputs: Values) -> Estimate:
+def ratio_estimate(influences: Any, outputs: Any) -> Estimate:
     """Mean of the influences over the variance of the outputs, with the delta-method error.
 
     Parameters
     ----------
-    influences : ndarray of shape (n_flip, ...)
+    influences : array of shape (n_flip, ...)
         sum_k (D_k f)^2 at independent inputs.
-    outputs : ndarray of shape (n_variance, ..., n_outputs)
+    outputs : array of shape (n_variance, ..., n_outputs)
         f at other independent inputs; variances are summed over the last axis.
 
     Returns
     -------
     Estimate
-        Shape (...); NaN where the outputs are constant.
+        Shape (...), arrays of the library and the device of the arguments; NaN where the outputs are
+        constant.
     """
+    xp = array_namespace(influences, outputs)
     n_flip, n = len(influences), len(outputs)
-    total = influences.mean(axis=0)
-    total_error2 = influences.var(axis=0, ddof=1) / n_flip
-    square = ((outputs - outputs.mean(axis=0)) ** 2).sum(axis=-1)
-    variance = square.sum(axis=0) / (n - 1)
-    variance = np.where(variance > 0, variance, np.nan)
-    variance_error2 = square.var(axis=0, ddof=1) / n
+    total = xp.mean(influences, axis=0)
+    total_error2 = xp.var(influences, axis=0, correction=1) / n_flip
+    square = xp.sum((outputs - xp.mean(outputs, axis=0)) ** 2, axis=-1)
+    variance = xp.sum(square, axis=0) / (n - 1)
+    variance = xp.where(variance > 0, variance, xp.full_like(variance, np.nan))
+    variance_error2 = xp.var(square, axis=0, correction=1) / n
     value = total / variance
-    error = np.sqrt(total_error2 + value**2 * variance_error2) / variance
+    error = xp.sqrt(total_error2 + value**2 * variance_error2) / variance
     return Estimate(value, error)
 
 
@@ -250,11 +252,9 @@ def feature_mean_dimension(
     influences, outputs = [], []
     for rows in input_blocks(n_flip):
         x = _hypercube(random_flips, rows, D)
-        influences.append(feature_influence(layers, W, x, work).cpu().numpy())
+        influences.append(feature_influence(layers, W, x, work))
     for rows in input_blocks(n_variance):
         x = _hypercube(random_variance, rows, D)
-        outputs += [
-            (layers(part) @ W / N**0.5).cpu().numpy()
-            for part in torch.split(x, work.rows(layers.widest))
-        ]
-    return ratio_estimate(np.concatenate(influences), np.concatenate(outputs)[:, :, None])
+        outputs += [layers(part) @ W / N**0.5 for part in torch.split(x, work.rows(layers.widest))]
+    estimate = ratio_estimate(torch.cat(influences), torch.cat(outputs)[:, :, None])
+    return Estimate(estimate.value.cpu().numpy(), estimate.standard_error.cpu().numpy())

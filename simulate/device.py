@@ -1,16 +1,19 @@
-"""Where to compute and how much memory to use there."""
+"""Where to compute, how much memory to use there, and what went wrong when it could not."""
 
 from __future__ import annotations
 
 import itertools
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import torch
 
-__all__ = ["Workspace", "choose_device", "device_name", "plan_memory"]
+__all__ = ["DeviceError", "Workspace", "choose_device", "device_name", "explained", "plan_memory"]
+
+Size = tuple[int, int, int]
 
 _FLOAT = 8
 _DRAW_ROWS = 1024  # rows of fresh inputs drawn at a time; see simulate.draw.input_blocks
@@ -20,6 +23,11 @@ _DRAW_ROWS = 1024  # rows of fresh inputs drawn at a time; see simulate.draw.inp
 # decides the order of summation, and a run must repeat bit for bit.
 _CPU_CHUNK = 16 * 2**20
 _GPU_CHUNK = 512 * 2**20
+# Members of a batch are added until their designs have this many entries together, those of one with
+# N = P = 4096: from there on one matrix product alone occupies a large GPU. An estimate, to be checked
+# against `python -m benchmarks.device`.
+_GPU_FILL = 2**24
+_GPU_BATCH = 64
 _TEMPORARIES = 4  # arrays of (rows, N) alive while one chunk of features is evaluated
 
 
@@ -33,10 +41,17 @@ class Workspace:
         Where tensors live.
     chunk : int
         Bytes for one chunk, all temporaries included.
+    batches : tuple of ((D, N, P), int)
+        How many instances of a size to train together, where it is more than one.
     """
 
     device: torch.device
     chunk: int
+    batches: tuple[tuple[Size, int], ...] = ()
+
+    def batch(self, D: int, N: int, P: int) -> int:
+        """Instances of this size that are trained together."""
+        return dict(self.batches).get((D, N, P), 1)
 
     def rows(self, N: int) -> int:
         """Rows of N features that fit in a chunk, at least 1."""
@@ -86,34 +101,85 @@ def _available(device: torch.device) -> int:
         return 8 * 2**30
 
 
-def _needed(D: int, N: int, P: int, hidden: tuple[int, ...], n_lam: int, quadratic: bool) -> int:
+class DeviceError(RuntimeError):
+    """A device ran out of memory or was lost; the message says where, with numbers and a remedy."""
+
+
+@contextmanager
+def explained(device: torch.device, size: Size, members: int) -> Iterator[None]:
+    """Turn what torch raises when a device fails into a DeviceError.
+
+    Parameters
+    ----------
+    device : torch.device
+        Where the work is done.
+    size : (D, N, P)
+        What was being worked on.
+    members : int
+        How many instances at once.
+
+    Raises
+    ------
+    DeviceError
+        Names the size, the number of instances, the memory of the device and the remedy.
+    """
+    D, N, P = size
+    what = f"{members} instance(s) of D = {D}, N = {N}, P = {P} on {device}"
+    try:
+        yield
+    except RuntimeError as error:  # torch.cuda.OutOfMemoryError is one
+        text = str(error).strip().split("\n")[0]
+        full = "ALLOC_FAILED" in text or "allocate memory" in text
+        if full or isinstance(error, torch.cuda.OutOfMemoryError):
+            raise DeviceError(
+                f"{what} ran out of memory{_occupied(device)} ({text}): lower batch, memory, D, "
+                "alpha_T or overparam, or end other programs that use the device"
+            ) from error
+        if "CUDA error" in text or "cuDNN error" in text or "CUBLAS_STATUS" in text:
+            raise DeviceError(
+                f"{what}: the device failed or was lost ({text}). Start a new process; with a store "
+                "the same call goes on after the last finished instance"
+            ) from error
+        raise
+
+
+def _occupied(device: torch.device) -> str:
+    with suppress(RuntimeError, AssertionError):  # a failed device does not tell
+        if device.type == "cuda":
+            free, total = torch.cuda.mem_get_info(device)
+            held = torch.cuda.memory_allocated(device)
+            return f", {free} of {total} bytes free, {held} in tensors of this process"
+    return f", {_available(torch.device('cpu'))} bytes of physical memory"
+
+
+def _needed(size: Size, hidden: tuple[int, ...], n_lam: int, quadratic: bool, sampling: int) -> int:
     """Count the bytes that cannot be chunked: F, design, weights and the trainer's matrices."""
+    D, N, P = size
     k = min(N, P)
-    layers = [D, *hidden, N]
-    numbers = (
-        sum(a * b for a, b in itertools.pairwise(layers))
-        + P * N
-        + 4 * N * n_lam
-        + P * D
-        + _DRAW_ROWS * D
-    )
+    layers = sum(a * b for a, b in itertools.pairwise([D, *hidden, N]))
+    numbers = P * N + 4 * N * n_lam + P * D + _DRAW_ROWS * D
     numbers += 4 * k * k  # the Gram matrix, its eigenvectors and the solver's workspace
     if not quadratic:
-        numbers += 2 * k * k  # two successive Hessians and a factor are alive at once
+        # Newton: Hessian, factor and the factor kept; hinge: system, factor, and Q, R of the margin
+        numbers += 2 * k * k
         # weighted and signed designs; QR of the transpose
         numbers += 2 * P * k + (2 * N * P if N > P else 0)
-    return _FLOAT * numbers
+    # the features are drawn before there is a design
+    return _FLOAT * (layers + max(numbers, sampling))
 
 
 def plan_memory(
-    sizes: list[tuple[int, int, int]],
+    sizes: list[Size],
     hidden: Callable[[int], tuple[int, ...]],
     n_lam: int,
     quadratic: bool,
     device: torch.device,
     memory: int | None,
+    *,
+    sampling: Callable[[int, int], int] = lambda D, N: 0,  # noqa: ARG005
+    batch: int | None = None,
 ) -> Workspace:
-    """Check that every (D, N, P) fits, and size the chunks.
+    """Check that every (D, N, P) fits, size the chunks, and say how many instances fit together.
 
     Parameters
     ----------
@@ -129,6 +195,11 @@ def plan_memory(
         Where to compute.
     memory : int or None
         Byte budget; by default half of the CPU's physical memory, or 0.8 of what is free on a GPU.
+    sampling : callable
+        Numbers that drawing the features at (D, N) needs beside them, ``FeatureLaw.sampling_numbers``.
+    batch : int, optional
+        Most instances to train together; by default 1 on a CPU, and as many as fill a GPU. Fewer
+        where memory does not hold them.
 
     Raises
     ------
@@ -141,13 +212,25 @@ def plan_memory(
     else:
         budget = memory
     chunk = _GPU_CHUNK if device.type == "cuda" else _CPU_CHUNK
-    for D, N, P in sizes:
-        widest = max((N, *hidden(D)))
-        fixed, row = _needed(D, N, P, hidden(D), n_lam, quadratic), _TEMPORARIES * _FLOAT * widest
-        if fixed + row > budget:
+    fixed = {}
+    for size in sizes:
+        D, N, P = size
+        row = _TEMPORARIES * _FLOAT * max((N, *hidden(D)))
+        fixed[size] = _needed(size, hidden(D), n_lam, quadratic, sampling(D, N))
+        if fixed[size] + row > budget:
             raise ValueError(
-                f"D = {D}, N = {N}, P = {P} need {fixed + row} bytes on {device} and memory = "
+                f"D = {D}, N = {N}, P = {P} need {fixed[size] + row} bytes on {device} and memory = "
                 f"{budget} bytes are available: lower D, alpha_T or overparam, or raise memory"
             )
-        chunk = min(chunk, budget - fixed)
-    return Workspace(device, chunk)
+        chunk = min(chunk, budget - fixed[size])
+    together = {
+        size: min(_profitable(size, device) if batch is None else batch, (budget - chunk) // bytes_)
+        for size, bytes_ in fixed.items()
+    }
+    return Workspace(device, chunk, tuple((s, int(n)) for s, n in together.items() if n > 1))
+
+
+def _profitable(size: Size, device: torch.device) -> int:
+    """Instances that keep a device busy; on a CPU a batch would cost the repetition bit for bit."""
+    _, N, P = size
+    return min(_GPU_BATCH, -(-_GPU_FILL // (N * P))) if device.type == "cuda" else 1

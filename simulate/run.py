@@ -45,6 +45,7 @@ def run(
     tolerance: float = 1e-6,
     memory: int | None = None,
     threads: int = 1,
+    batch: int | None = None,
     store: str | Path | None = None,
     scheduler: str | int | None = None,
     progress: Progress | bool = False,
@@ -75,6 +76,10 @@ def run(
     threads : int
         CPU threads of one instance, part of the result to the last bit. One is best for matrices of
         a few hundred rows.
+    batch : int, optional
+        Most seeds of one size to train together. By default 1 on a CPU, where a seed then repeats
+        bit for bit in any sweep, and on a GPU as many as fill it. Seeds in larger batches depend on
+        their company by rounding.
     store : path, optional
         SQLite file that keeps every finished instance: the same call after an interruption does only
         what is missing, a call with more seeds or other ratios adds to it, and several processes on
@@ -99,6 +104,8 @@ def run(
         argument, its value and the remedy. All are raised before any work.
     simulate.StoreError
         If the store cannot be written, is damaged, or belongs to another problem or version.
+    simulate.device.DeviceError
+        If the device ran out of memory or was lost; finished instances are in the store.
 
     Examples
     --------
@@ -125,9 +132,10 @@ def run(
         )
     check_sizes(problem, grid.sizes)
     check_count("threads", threads, 1)
+    together = None if batch is None else check_count("batch", batch, 1)
     workers = nullcontext(here) if scheduler is None else cluster(scheduler)
     with workers as crew:
-        work = crew.call(_plan, problem, grid, device, budget)
+        work = crew.call(_plan, problem, grid, device, budget, together)
         protocol = Protocol(problem, **counts, tolerance=tolerance, work=work, threads=threads)
         with nullcontext() if store is None else Store(store) as kept:
             if kept is not None:
@@ -136,8 +144,10 @@ def run(
     return assemble(grid, protocol.describe(), results)
 
 
-def _plan(problem: Problem, grid: Grid, device: str, memory: int | None) -> Workspace:
-    """Device and chunk; evaluated where the tasks will run."""
+def _plan(
+    problem: Problem, grid: Grid, device: str, memory: int | None, batch: int | None
+) -> Workspace:
+    """Device, chunk and batches; evaluated where the tasks will run."""
     return plan_memory(
         grid.sizes,
         problem.features.hidden,
@@ -145,6 +155,8 @@ def _plan(problem: Problem, grid: Grid, device: str, memory: int | None) -> Work
         problem.loss.quadratic is not None,
         choose_device(device),
         memory,
+        sampling=problem.features.sampling_numbers,
+        batch=batch,
     )
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 
 from simulate.bmd import feature_mean_dimension
-from simulate.device import Workspace
-from simulate.draw import Streams, draw_instance
+from simulate.device import Workspace, explained
+from simulate.draw import Instance, Streams, draw_instance
 from simulate.grid import Grid
 from simulate.measure import (
     measure_overlaps,
@@ -24,11 +24,11 @@ from simulate.measure import (
     measure_training,
     overlap_test_error,
 )
-from simulate.train import Status, train
+from simulate.train import Fit, Status, train_stack
 from simulate.variables import MEASURED
 from theory.problem import Problem
 
-__all__ = ["Protocol", "Task", "key_of", "perform", "places"]
+__all__ = ["Protocol", "Task", "key_of", "perform", "perform_batch", "places"]
 
 Values = NDArray[np.float64]
 
@@ -115,26 +115,77 @@ def perform(protocol: Protocol, task: Task) -> Values:
     -------
     ndarray of shape (len(MEASURED), n_lam)
         The variables in the order of ``MEASURED``; NaN where training did not converge.
+
+    Raises
+    ------
+    simulate.device.DeviceError
+        If the device ran out of memory or was lost.
     """
-    problem, work, lam = protocol.problem, protocol.work, np.array(task.lam)
-    with _threads(protocol.threads):
-        streams = Streams.of(task.seed, task.D, task.N, task.P, work.device)
-        instance = draw_instance(problem, task.D, task.N, task.P, streams.training, work)
-        fit = train(problem.loss, instance.design, instance.y, lam, protocol.tolerance)
-        W = fit.weights
-        out = measure_overlaps(instance, W, problem.activation.moments)
-        out |= measure_training(problem, instance, W, lam)
-        out |= measure_test_error(problem, instance, W, streams.test, protocol.n_test, work)
-        out["test_error_overlap"] = overlap_test_error(problem.teacher, out["Q_d"], out["m"])
-        estimate = feature_mean_dimension(
-            instance.layers,
-            W,
-            streams.flips,
-            streams.variance,
-            protocol.n_flip,
-            protocol.n_variance,
-            work,
-        )
+    return perform_batch(protocol, [task])[0]
+
+
+def perform_batch(protocol: Protocol, tasks: Sequence[Task]) -> list[Values]:
+    """Perform several tasks of one size, trained as one stack on the device.
+
+    Parameters
+    ----------
+    protocol : Protocol
+        What is done with every instance.
+    tasks : sequence of Task
+        With the same D, N, P and lam; each has streams of its own, so that a seed draws the same
+        instance in any company. What is computed from it depends on the company by rounding only.
+
+    Returns
+    -------
+    list of ndarray
+        What ``perform`` returns, for each task.
+
+    Raises
+    ------
+    ValueError
+        If the tasks differ in more than the seed.
+    simulate.device.DeviceError
+        If the device ran out of memory or was lost.
+    """
+    first = tasks[0]
+    for task in tasks:
+        if (task.D, task.N, task.P, task.lam) != (first.D, first.N, first.P, first.lam):
+            raise ValueError(f"tasks = {first}, {task}: give tasks that differ in their seed alone")
+    problem, work = protocol.problem, protocol.work
+    D, N, P, lam = first.D, first.N, first.P, np.array(first.lam)
+    with _threads(protocol.threads), explained(work.device, (D, N, P), len(tasks)):
+        streams = [Streams.of(task.seed, D, N, P, work.device) for task in tasks]
+        instances = [draw_instance(problem, D, N, P, s.training, work) for s in streams]
+        if len(tasks) == 1:
+            X, y = instances[0].design[None], instances[0].y[None]
+        else:
+            X = torch.empty(len(tasks), P, N, dtype=torch.float64, device=work.device)
+            y = torch.stack([instance.y for instance in instances])
+            for index, instance in enumerate(instances):  # one by one: two of all might not fit
+                X[index] = instance.design
+                instances[index] = replace(instance, design=X[index])
+        fits = train_stack(problem.loss, X, y, lam, protocol.tolerance)
+        parts = zip(instances, streams, fits, strict=True)
+        return [_measure(protocol, lam, *part) for part in parts]
+
+
+def _measure(
+    protocol: Protocol, lam: Values, instance: Instance, streams: Streams, fit: Fit
+) -> Values:
+    problem, work, W = protocol.problem, protocol.work, fit.weights
+    out = measure_overlaps(instance, W, problem.activation.moments)
+    out |= measure_training(problem, instance, W, lam)
+    out |= measure_test_error(problem, instance, W, streams.test, protocol.n_test, work)
+    out["test_error_overlap"] = overlap_test_error(problem.teacher, out["Q_d"], out["m"])
+    estimate = feature_mean_dimension(
+        instance.layers,
+        W,
+        streams.flips,
+        streams.variance,
+        protocol.n_flip,
+        protocol.n_variance,
+        work,
+    )
     out |= {"bmd": estimate.value, "bmd_se": estimate.standard_error}
     trusted = fit.status == Status.CONVERGED
     out = {name: np.where(trusted, value, np.nan) for name, value in out.items()}

@@ -5,14 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
 import simulate.sweep as sweep
+from simulate.device import Workspace
 
-__all__ = ["Done", "Workers", "cluster", "here"]
+__all__ = ["Done", "Workers", "cluster", "grouped", "here"]
 
 #: A task's key, the task, its result and the seconds it took.
 Done = tuple[str, sweep.Task, NDArray[Any], float]
@@ -29,22 +30,44 @@ class Workers(Protocol):
         """Results as they come; the queue is read only as fast as tasks are begun."""
 
 
-def _timed(protocol: sweep.Protocol, task: sweep.Task) -> tuple[NDArray[Any], float]:
+def _timed(protocol: sweep.Protocol, tasks: list[sweep.Task]) -> tuple[list[NDArray[Any]], float]:
+    """Results, and the seconds that one of them took on average."""
     start = time.perf_counter()
-    value = sweep.perform(protocol, task)
-    return value, time.perf_counter() - start
+    single = len(tasks) == 1
+    values = [sweep.perform(protocol, tasks[0])] if single else sweep.perform_batch(protocol, tasks)
+    return values, (time.perf_counter() - start) / len(tasks)
+
+
+def grouped(work: Workspace, queue: Queue) -> Iterator[list[tuple[str, sweep.Task]]]:
+    """Batches of consecutive tasks of one size, as large as the workspace says for that size.
+
+    Where that is 1 no task is read before the one ahead of it was handed out.
+    """
+    group: list[tuple[str, sweep.Task]] = []
+    for key, task in queue:
+        if group and replace(task, seed=group[0][1].seed) != group[0][1]:
+            yield group
+            group = []
+        group.append((key, task))
+        if len(group) >= work.batch(task.D, task.N, task.P):
+            yield group
+            group = []
+    if group:
+        yield group
 
 
 @dataclass(frozen=True)
 class _Here:
-    """One task after the other in this process."""
+    """One batch after the other in this process."""
 
     def call(self, function: Callable[..., Any], *args: Any) -> Any:
         return function(*args)
 
     def perform(self, protocol: sweep.Protocol, queue: Queue) -> Iterator[Done]:
-        for key, task in queue:
-            yield key, task, *_timed(protocol, task)
+        for group in grouped(protocol.work, queue):
+            values, seconds = _timed(protocol, [task for _, task in group])
+            for (key, task), value in zip(group, values, strict=True):
+                yield key, task, value, seconds
 
 
 here: Workers = _Here()
@@ -65,13 +88,15 @@ class _Cluster:
         threads = self.client.nthreads()
         room = 2 * max(1, sum(threads.values()))  # a worker never waits for the next task
         (shared,) = self.client.scatter([protocol], broadcast=True)
-        flying: dict[Any, tuple[str, sweep.Task]] = {}
+        flying: dict[Any, list[tuple[str, sweep.Task]]] = {}
+        groups = grouped(protocol.work, queue)
         finished = as_completed()
 
         def launch() -> None:
-            for key, task in queue:
-                future = self.client.submit(_timed, shared, task, pure=False)
-                flying[future.key] = (key, task)
+            for group in groups:
+                tasks = [task for _, task in group]
+                future = self.client.submit(_timed, shared, tasks, pure=False)
+                flying[future.key] = group
                 finished.add(future)
                 return
 
@@ -79,10 +104,11 @@ class _Cluster:
             for _ in range(room):
                 launch()
             for future in finished:
-                key, task = flying.pop(future.key)
-                value, seconds = future.result()
+                group = flying.pop(future.key)
+                values, seconds = future.result()
                 launch()
-                yield key, task, value, seconds
+                for (key, task), value in zip(group, values, strict=True):
+                    yield key, task, value, seconds
         finally:
             self.client.cancel(list(finished.futures))
 

@@ -156,6 +156,10 @@ class FeatureLaw:
         """Widths of the hidden layers at input size D: by default there are none."""
         return ()
 
+    def sampling_numbers(self, D: int, N: int) -> int:  # noqa: ARG002
+        """Count the float64 numbers that ``sample`` holds beside its result: by default none."""
+        return 0
+
     def sample(
         self, D: int, N: int, moments: HermiteMoments, rho: float, random: Random
     ) -> tuple[tuple[Any, ...], Any]:

@@ -61,6 +61,10 @@ class Orthogonal(FeatureLaw):
         """The same as for Gaussian features: rows become orthogonal anyway."""
         return Gaussian().kernel(alpha_T, moments, rho, ridge, slope)
 
+    def sampling_numbers(self, D: int, N: int) -> int:
+        """Gaussian matrix, its two factors and Q with its signs fixed."""
+        return 3 * D * N + min(D, N) ** 2
+
     def sample(
         self,
         D: int,

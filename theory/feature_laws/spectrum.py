@@ -135,6 +135,10 @@ class Spectrum(FeatureLaw):
             "so the learner has no prior; give a law such as Gaussian() or PowerLaw()"
         )
 
+    def sampling_numbers(self, D: int, N: int) -> int:
+        """Gaussian matrix and two factors for each Haar basis, and two products on the way to F."""
+        return 3 * D * D + 3 * N * N + 2 * D * N
+
     def sample(
         self, D: int, N: int, moments: HermiteMoments, rho: float, random: Random
     ) -> tuple[tuple[Any, ...], Any]:
