@@ -223,3 +223,41 @@ def test_spectrum_below_the_noise_floor_is_refused():
 def test_kinds_are_checked():
     with pytest.raises(theory.InvalidProblem, match="features"):
         theory.Problem(features=Gaussian)
+
+
+@pytest.mark.parametrize(
+    ("exponent", "teacher_exponent"), [(0.3, 0.2), (0.5, 0.4), (0.95, 0.0), (0.9, -0.5), (0.0, 0.9)]
+)
+def test_power_laws_are_integrated_into_their_tails(exponent, teacher_exponent):
+    """Both measures diverge at x = 0, where a fixed cut loses the more the steeper they are."""
+    law = theory.PowerLaw(exponent, teacher_exponent)
+    e, both = mp.mpf(exponent), mp.mpf(exponent) + mp.mpf(teacher_exponent)
+    p = 1 / (1 - max(e, both))
+    for k in (1e-6, 1e-2, 1.0, 1e4):
+        found = law.population(MOMENTS).sums(np.array([k]))
+        turn = float(mp.log(1 / mp.mpf(k)) / (p * e)) if e and k < 1 else 1.0
+        cuts = sorted({0.0, 1.0, 5.0, 20.0, 80.0, turn, turn + 3.0, max(0.5 * turn, 0.1)})
+
+        def mean(f, weight, cuts=cuts):
+            """Over x = u^p, u = exp(-v)."""
+
+            def integrand(v):
+                u = mp.exp(-v)
+                return weight(u) * f((1 - e) * u ** (-p * e))
+
+            with mp.workdps(25):
+                return float(mp.quad(integrand, cuts))
+
+        wanted = [
+            mean(f, weight)
+            for weight in (
+                lambda u: p * u**p,
+                lambda u: (1 - both) * p * u ** (p * (1 - both)),
+            )
+            for f in (
+                lambda s, k=k: s / (1 + k * s),
+                lambda s, k=k: s / (1 + k * s) ** 2,
+                lambda s, k=k: (s / (1 + k * s)) ** 2,
+            )
+        ]
+        assert [float(a[0]) for a in found[1:7]] == pytest.approx(wanted, rel=1e-10)

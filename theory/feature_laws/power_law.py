@@ -20,6 +20,7 @@ from theory.teachers.base import Random
 __all__ = ["PowerLaw"]
 
 _NODES, _WEIGHTS = legendre.leggauss(10)
+_DEEP = 140.0  # log2 of the sigma down to which panels are laid
 
 
 @dataclass(frozen=True)
@@ -58,15 +59,21 @@ class PowerLaw(PopulationLaw):
 
     @cached_property
     def _atoms(self) -> Atoms:
-        # Geometric panels towards x = 0, where sigma = (1 - a) x^{-a} diverges integrably.
-        edges = np.concatenate([[0.0], 2.0 ** np.arange(-60.0, 1.0, 1.5)])
-        half, middle = 0.5 * np.diff(edges), 0.5 * (edges[1:] + edges[:-1])
-        x = (middle[:, None] + half[:, None] * _NODES).ravel()
-        weight = (half[:, None] * _WEIGHTS).ravel()
-        sigma = (1.0 - self.exponent) * x**-self.exponent
+        # With x = u^p both measures, dx and x^{-both} dx, are as even in u as they can be, and what lies
+        # below the last panel is in the regime k sigma >> 1, where the integrands are powers of u.
         both = self.exponent + self.teacher_exponent
-        teacher = weight * (1.0 - both) * x**-both
-        return Atoms(sigma / np.sum(weight * sigma), weight, teacher / np.sum(teacher))
+        p = 1.0 / (1.0 - max(self.exponent, both))
+        rate = p * self.exponent  # sigma grows like u^-rate
+        depth = 90.0 if rate == 0 else min(90.0, _DEEP / rate)
+        count = int(np.ceil(depth * max(1.0, rate) / 1.5))
+        edges = np.concatenate([[0.0], 2.0 ** np.linspace(-depth, 0.0, count + 1)])
+        half, middle = 0.5 * np.diff(edges), 0.5 * (edges[1:] + edges[:-1])
+        u = (middle[:, None] + half[:, None] * _NODES).ravel()
+        du = (half[:, None] * _WEIGHTS).ravel()
+        # beyond 1e120 nothing depends on sigma, unless k is below 1e-104
+        log_sigma = np.minimum(np.log1p(-self.exponent) - rate * np.log(u), np.log(1e120))
+        teacher = (1.0 - both) * p * u ** (p * (1.0 - both) - 1.0)
+        return Atoms(np.exp(log_sigma), du * p * u ** (p - 1.0), du * teacher)
 
     def population(self, moments: HermiteMoments) -> Population:  # noqa: ARG002
         """The eigenvalues of the input covariance on a quadrature rule."""
