@@ -57,16 +57,17 @@ class Choice:
     @property
     def signature(self) -> str:
         """Its parameters and their defaults, as in Python: ``FlippedSign(flip=0.1, rho=1.0)``."""
-        pairs = (f"{name}={self.defaults.get(name, self._kind(name))}" for name in self.fields)
+        pairs = (f"{name}={self.defaults.get(name, self.kind(name))}" for name in self.fields)
         return f"{self.name}({', '.join(pairs)})"
 
     @property
     def usage(self) -> str:
         """How to ask for it: ``sign``, or ``name:noise=NUMBER`` when a parameter is required."""
-        options = ",".join(f"{name}={self._kind(name)}" for name in self.required)
+        options = ",".join(f"{name}={self.kind(name)}" for name in self.required)
         return self.name.lower() + (f":{options}" if options else "")
 
-    def _kind(self, name: str) -> str:
+    def kind(self, name: str) -> str:
+        """How the value of a parameter is written."""
         return "A/B/..." if self.fields[name].startswith("tuple") else "NUMBER"
 
 
@@ -165,7 +166,7 @@ class Component(Parameter):
         for piece in filter(None, given.split(",")):
             key, _, number = piece.partition("=")
             if key not in choice.fields:
-                known = ", ".join(choice.fields) or "none"
+                known = ", ".join(f"{n}={choice.kind(n)}" for n in choice.fields) or "none"
                 self.refuse(value, f"parameters of {name}: {known}", param)
             try:
                 _NUMBERS[choice.fields[key]](number)

@@ -139,3 +139,13 @@ def test_a_curve_is_no_comparison():
     for judge in (validate.agrees, validate.summarise):
         with pytest.raises(ValueError, match=r"kind = 'theory': give what validate\.compare"):
             judge(curve)
+
+
+def test_fingerprints_see_as_far_as_the_field_does():
+    def bent(edge):
+        return theory.CustomTeacher(
+            lambda nu: 0.5 + 0.3 * np.sign(nu) * (1 - 0.9 * (np.abs(nu) > edge)), rho=100.0
+        )
+
+    assert repr(bent(8.0)) == repr(bent(8.0))
+    assert repr(bent(8.0)) != repr(bent(20.0))

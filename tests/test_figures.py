@@ -131,7 +131,7 @@ def test_every_module_but_style_is_a_figure():
     assert "style" not in figures.REGISTRY
     assert figures.REGISTRY["twin_peaks"] is figures.twin_peaks
     assert isinstance(figures.twin_peaks(double_descent()), Figure)
-    with pytest.raises(AttributeError, match="there are: .*twin_peaks"):
+    with pytest.raises(AttributeError, match=r"there are: .*twin_peaks"):
         _ = figures.no_such_figure
 
 

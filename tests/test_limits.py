@@ -148,3 +148,23 @@ def test_a_kink_that_no_pattern_reaches():
     problem = theory.Problem(theory.ReLU(), loss=theory.Hinge())
     got = theory.solve(problem, overparam=[0.1, 10.0], alpha_T=20.0, lam=100.0)
     assert got.V.values == pytest.approx([(0.25 + 0.25 - 1 / (2 * np.pi)) / 100] * 2, rel=1e-12)
+
+
+@pytest.mark.parametrize("features", [theory.Gaussian(), theory.Deep(widths=(0.5,))], ids=repr)
+def test_linear_features_of_rank_below_the_patterns(features):
+    """Identity features span min(N, D) directions: least squares on them exists for every N/P."""
+    problem = theory.Problem(activation=theory.Identity(), features=features)
+    at = {"overparam": [0.1, 0.5, 2.0, np.inf], "alpha_T": 3.0}
+    limit, near = (theory.solve(problem, lam=lam, **at) for lam in (0.0, 1e-10))
+    for name in ("test_error", "train_error", "Q_d", "m", "bmd"):
+        assert limit[name].values == pytest.approx(near[name].values, rel=1e-6), name
+
+
+@pytest.mark.parametrize("rho", [1e-8, 1e8])
+def test_signs_do_not_know_the_scale_of_the_teacher(rho):
+    at = {"overparam": [0.5, 2.0], "alpha_T": 3.0, "lam": 1e-4}
+    one, other = (
+        theory.solve(theory.Problem(teacher=theory.Sign(rho=r)), **at) for r in (1.0, rho)
+    )
+    for name in ("test_error", "train_loss", "bmd", "q_d"):
+        assert other[name].values == pytest.approx(one[name].values, rel=1e-10), name

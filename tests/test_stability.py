@@ -91,3 +91,15 @@ def test_stable_solutions_do_not_warn():
 def test_empty_ranges_are_refused():
     with pytest.raises(ValueError, match=r"between = \(2.0, 1.0\)"):
         theory.instability(ZERO_ONE, overparam=1.0, alpha_T=1.0, between=(2.0, 1.0))
+
+
+def test_cold_points_are_reached_by_cooling():
+    """Replica-stable solutions of the 0-1 loss exist up to the line, whatever lam is."""
+    at = {"overparam": 0.163, "alpha_T": 10.0}
+    line = float(theory.instability(ZERO_ONE, **at).beta)
+    beta = [1.0, 4.0, 6.0, 0.99 * line]
+    data = theory.solve(ZERO_ONE, lam=[0.01, 1.0, 10.0], beta=beta, **at)
+    assert data.stable.all()
+    assert data.test_error.values == pytest.approx(
+        np.tile(data.test_error.values[1], (3, 1)), rel=1e-8
+    )

@@ -237,3 +237,12 @@ def test_measures_that_do_not_exist_are_refused():
         theory.solve(theory.Problem(), **(AT | {"lam": 0.0}), beta=2.0)
     with pytest.raises(ValueError, match="beta = 0"):
         theory.solve(theory.Problem(), **AT, beta=0)
+
+
+@pytest.mark.parametrize("loss", [theory.Logistic(), theory.Exponential()], ids=repr)
+def test_training_error_is_smooth_into_zero_temperature(loss):
+    """P(y t < 0) turns over sqrt(T V) at t = 0, where the loss itself has no layer."""
+    at = {"overparam": 0.1, "alpha_T": 3.0, "lam": 1.0}
+    beta = [*np.geomspace(1e4, 1e9, 16), np.inf]
+    error = theory.solve(theory.Problem(loss=loss), beta=beta, **at).train_error.values
+    assert np.all(np.abs(error[:-1] - error[-1]) < 2.0 / np.sqrt(beta[:-1]) * 1e-2 + 1e-9)

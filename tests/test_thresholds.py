@@ -98,3 +98,15 @@ def test_custom_loss_of_the_difference_interpolates_at_one():
     curve = theory.solve(problem, overparam=[0.7, 2.0], alpha_T=3.0, lam=1e-4)
     assert curve.train_loss.values[0] > 1e-3
     assert curve.train_loss.values[1] < 1e-4
+
+
+@pytest.mark.parametrize("bad", [-1.0, 0.0, np.nan, np.inf])
+def test_ratios_are_checked(bad):
+    with pytest.raises(ValueError, match=r"alpha_T = .*: every value must be > 0 and finite"):
+        theory.interpolation_threshold(theory.Problem(), [1.0, bad])
+
+
+def test_a_problem_is_needed():
+    for function in (theory.interpolation_threshold, theory.bayes_error):
+        with pytest.raises(theory.InvalidProblem, match="problem = 'square'"):
+            function("square", 1.0)

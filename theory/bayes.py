@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import optimize
 
 from theory.errors import InvalidProblem
-from theory.problem import Problem
+from theory.problem import Problem, require
 from theory.quadrature import integrate, panels
 from theory.teachers.base import BinaryTeacher, RealTeacher
 
@@ -80,6 +80,7 @@ def bayes_error(problem: Problem, alpha_T: ArrayLike) -> Array:
     >>> bayes_error(problem, [0.5, 2.0]).round(4)
     array([0.6742, 0.1844])
     """
+    require(problem)
     ratios = np.asarray(alpha_T, dtype=float)
     if not np.all(np.isfinite(ratios) & (ratios >= 0)):
         wrong = ratios[~(np.isfinite(ratios) & (ratios >= 0))].flat[0]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import make_interp_spline
 
-from theory.saddle_point import Equations, Solution, Tolerances, follow, newton, relax
+from theory.saddle_point import Equations, Solution, Tolerances, cool, follow, newton, relax
 
 __all__ = ["solve_grid"]
 
@@ -67,14 +67,15 @@ def solve_grid(
 
 
 def _rescue(equations: Equations, new: NDArray[np.intp], out: Solution, tol: Tolerances) -> None:
-    """Cold Newton, relaxed Newton, the path from strong regularisation: each for what is left."""
+    """Cold Newton, relaxed Newton, a path from where it is easy: each for what is left."""
+    # A path in lam needs a solution that is unique and smooth in it, which convexity gives.
+    path = follow if equations.problem.loss.convex else cool
     attempts: tuple[Callable[[Equations], Solution], ...] = (
         lambda part: newton(part, part.weak_student(), tol),
         lambda part: newton(part, relax(part, part.weak_student()), tol),
-        lambda part: follow(part, tol),
+        lambda part: path(part, tol),
     )
-    # The path needs a solution that is unique and smooth in lam, which convexity gives.
-    for attempt in attempts if equations.problem.loss.convex else attempts[:2]:
+    for attempt in attempts:
         left = new[~out.converged[new]]
         if left.size:
             out.put(left, attempt(equations.take(left)))

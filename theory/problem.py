@@ -15,7 +15,7 @@ from theory.losses.square import Square
 from theory.teachers.base import BinaryTeacher, RealTeacher, Teacher
 from theory.teachers.sign import Sign
 
-__all__ = ["Problem"]
+__all__ = ["Problem", "require"]
 
 
 @dataclass(frozen=True)
@@ -93,3 +93,16 @@ class Problem:
     def replace(self, **changes: Any) -> Problem:
         """A copy with some components changed."""
         return replace(self, **changes)
+
+
+def require(problem: Any) -> Problem:
+    """The argument, if it is a Problem.
+
+    Raises
+    ------
+    InvalidProblem
+        If it is anything else.
+    """
+    if not isinstance(problem, Problem):
+        raise InvalidProblem(f"problem = {problem!r}: give an instance of theory.Problem")
+    return problem

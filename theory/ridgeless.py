@@ -28,6 +28,7 @@ __all__ = ["solve_ridgeless"]
 Array = NDArray[np.float64]
 
 _SMALL = 1e-6  # ridge penalty whose solution starts the limit
+_NEGLIGIBLE = 1e-30
 _AT_THRESHOLD = 1e-9
 
 
@@ -51,12 +52,16 @@ def solve_ridgeless(
     unique, inverse = np.unique(points.alpha_T, return_inverse=True)
     threshold = interpolation_threshold(problem, unique)[inverse]
     with np.errstate(invalid="ignore"):  # inf / inf: not even the kernel interpolates
-        excess = points.overparam / threshold - 1.0
+        excess = np.where(np.isinf(threshold), -1.0, points.overparam / threshold - 1.0)
     below = np.flatnonzero(excess < -_AT_THRESHOLD)
     above = np.flatnonzero(excess > _AT_THRESHOLD)
     if below.size:
-        start = _near(problem, points.take(below), _SMALL, tol)
-        _solve(problem, points.take(below), start.u, tol, below, out, values)
+        part = points.take(below)
+        start = _near(problem, part, _SMALL, tol)
+        if problem.activation.moments.kappa_star == 0:
+            # directions that linear features do not reach carry nothing, but need a resolvent
+            part = part._replace(lam=np.full(below.size, _NEGLIGIBLE))
+        _solve(problem, part, start.u, tol, below, out, values)
     constraint = _constraint(problem.loss)
     if above.size and constraint is not None:
         # every loss of the margin ends at the same classifier: start from one that is smooth

@@ -7,6 +7,7 @@ is the undamped mismatch of one sweep, u' - u, with u' = readout(channel(u)): a 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -18,10 +19,13 @@ from theory.errors import Status
 from theory.problem import Problem
 from theory.readout import Points, readout
 
-__all__ = ["Equations", "Solution", "Tolerances", "follow", "newton", "relax"]
+__all__ = ["Equations", "Solution", "Tolerances", "cool", "follow", "newton", "relax"]
 
 Array = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+Index = NDArray[np.intp]
+
+_HOT = 10.0  # temperature at which a 0-1 loss is close to the prior
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,11 @@ class Equations:
         """The same equations at other ridge penalties."""
         return Equations(self.problem, self.channel, self.points._replace(lam=lam))
 
+    def warm(self, temperature: Array) -> Equations:
+        """The same equations at other temperatures."""
+        points = self.points._replace(temperature=temperature)
+        return Equations(self.problem, self.channel, points)
+
     def overlaps(self, u: Array) -> Overlaps:
         """(V, Q, m) from u."""
         V, Q, a = np.exp(u).T
@@ -117,7 +126,8 @@ class Equations:
     def weak_student(self) -> Array:
         """Start where lam dominates: one sweep from a student of vanishing norm."""
         size = np.ones_like(self.points.lam)
-        tiny = self.coordinates(1e-8 * size, 1e-12 * size, 1e-9 * size)
+        m = 1e-9 * self.problem.teacher.rho**0.5
+        tiny = self.coordinates(1e-8 * size, 1e-12 * size, m * size)
         residual = self.evaluate(tiny).residual
         return tiny + np.where(np.isfinite(residual).all(axis=1, keepdims=True), residual, 0.0)
 
@@ -279,11 +289,43 @@ def follow(equations: Equations, tol: Tolerances) -> Solution:
         Points whose path could not be followed end as DIVERGED, or with the status of their last
         Newton attempt if they were within reach.
     """
-    target = np.log(equations.points.lam)
+    start = np.log(equations.strong_lam())
+    strong = equations.at(np.exp(start))
+    first = newton(strong, strong.weak_student(), tol)
+
+    def at(index: Index, x: Array) -> Equations:
+        return equations.take(index).at(np.exp(x))
+
+    return _continue(at, start, np.log(equations.points.lam), first, tol)
+
+
+def cool(equations: Equations, tol: Tolerances) -> Solution:
+    """The branch that begins at high temperature, as ``follow`` but along ln T.
+
+    For losses that are not convex, whose solution need be neither unique nor smooth in lam.
+    """
+    points = equations.points
+    start = np.log(np.maximum(points.temperature, _HOT))
+    hot = equations.warm(np.exp(start))
+    first = newton(hot, relax(hot, hot.weak_student()), tol)
+
+    def at(index: Index, x: Array) -> Equations:
+        return equations.take(index).warm(np.exp(x))
+
+    return _continue(at, start, np.log(points.temperature), first, tol)
+
+
+def _continue(
+    at: Callable[[Index, Array], Equations],
+    here: Array,
+    target: Array,
+    first: Solution,
+    tol: Tolerances,
+) -> Solution:
+    """Follow solutions down a coordinate, from ``here`` to ``target``, both of shape (points,)."""
     n = target.size
     out = Solution.blank(n)
-    here = np.log(equations.strong_lam())
-    first = newton(equations.at(np.exp(here)), equations.at(np.exp(here)).weak_student(), tol)
+    here = here.copy()
     out.put(np.arange(n), first)
     known, slope = first.u.copy(), np.zeros((n, 3))
     stride = np.full(n, 1.0)
@@ -291,7 +333,7 @@ def follow(equations: Equations, tol: Tolerances) -> Solution:
     while active.size:
         next_ = np.maximum(target[active], here[active] - stride[active])
         guess = known[active] + slope[active] * (next_ - here[active])[:, None]
-        part = newton(equations.take(active).at(np.exp(next_)), guess, tol)
+        part = newton(at(active, next_), guess, tol)
         ok = part.converged
         moved = active[ok]
         slope[moved] = (part.u[ok] - known[moved]) / (next_[ok] - here[moved])[:, None]

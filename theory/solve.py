@@ -15,7 +15,7 @@ from theory.channel import channel_for
 from theory.errors import InvalidProblem, SolveError, Status, UnstableWarning
 from theory.grid import solve_grid
 from theory.observables import DESCRIPTIONS, observables
-from theory.problem import Problem
+from theory.problem import Problem, require
 from theory.readout import Points
 from theory.ridgeless import solve_ridgeless
 from theory.saddle_point import Equations, Solution, Tolerances
@@ -134,8 +134,7 @@ def solve(
     >>> curve.test_error.round(4).values
     array([0.248 , 0.3806, 0.2428])
     """
-    if not isinstance(problem, Problem):
-        raise InvalidProblem(f"problem = {problem!r}: give an instance of theory.Problem")
+    require(problem)
     tol = tolerances or Tolerances()
     axes = {
         "overparam": read_axis("overparam", overparam, infinite=True),

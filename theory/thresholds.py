@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, special
 
 from theory.losses.base import DifferenceLoss
-from theory.problem import Problem
+from theory.problem import Problem, require
 from theory.quadrature import integrate, panels
 from theory.teachers.base import BinaryTeacher
 
@@ -44,8 +44,17 @@ def interpolation_threshold(problem: Problem, alpha_T: ArrayLike) -> Array:
     ndarray of the shape of alpha_T
         1 for losses of y - t, the separability threshold for losses of the margin; inf where no
         number of features suffices, as for linear features of too many patterns.
+
+    Raises
+    ------
+    ValueError
+        For alpha_T that is not positive and finite.
     """
+    require(problem)
     alpha_T = np.asarray(alpha_T, dtype=float)
+    bad = alpha_T[~(np.isfinite(alpha_T) & (alpha_T > 0))]
+    if bad.size:
+        raise ValueError(f"alpha_T = {bad.flat[0]:g}: every value must be > 0 and finite")
     flat = [_threshold(problem, a) for a in alpha_T.ravel()]
     return np.array(flat).reshape(alpha_T.shape)
 

@@ -84,7 +84,7 @@ def points(loss: Loss, y: float, piece: NDArray[np.intp], x: Array, V: Array) ->
     )
 
 
-def mesh(loss: Loss, y: float, V: Array, T: Array, omega: Array) -> Panels:
+def mesh(loss: Loss, y: float, V: Array, T: Array, omega: Array, signs: bool = False) -> Panels:
     """Panels along the graph for each row of increasing ``omega``, with the loss's own knots.
 
     Temperature smooths what happens at a knot over sqrt(T V) in omega: a layer that a panel ending
@@ -98,6 +98,8 @@ def mesh(loss: Loss, y: float, V: Array, T: Array, omega: Array) -> Panels:
         Width of the prox, and temperature.
     omega : ndarray of shape (points, edges)
         Mesh wanted in omega.
+    signs : bool
+        Whether the sign of t is averaged too, which has a layer at t = 0 whatever the loss.
 
     Returns
     -------
@@ -111,6 +113,10 @@ def mesh(loss: Loss, y: float, V: Array, T: Array, omega: Array) -> Panels:
     if loss.strip > 0:
         # an analytic loss leaves no layer, and blurred over more than its strip no knot either
         inner = np.where((width < loss.strip)[:, None], special, 0.0)
+        if signs and np.any(T > 0):
+            stiff = 1.0 + V * loss.curvature(y, np.full(1, -shift))
+            edge = (width / np.sqrt(stiff))[:, None] * np.concatenate([-_LAYERS, _LAYERS])
+            inner = np.concatenate([inner, edge - shift], axis=1)
     elif not np.any(T > 0):
         inner = np.broadcast_to(special, (V.size, special.size))
     else:

@@ -71,11 +71,12 @@ class IntegralChannel(Channel):
         """The same rows by quadrature."""
         raise NotImplementedError
 
-    def _mesh(self, y: float, V: Array, variance: Array, T: Array) -> Panels:
+    def _mesh(self, y: float, V: Array, variance: Array, T: Array, observe: bool) -> Panels:
         omega = np.sqrt(variance)[:, None] * _XI_EDGES
         if not self.loss.convex:
             return zero_one.mesh(y, V, omega, T)
-        return graph.mesh(self.loss, y, V, T, omega)
+        signs = observe and isinstance(self.teacher, BinaryTeacher)
+        return graph.mesh(self.loss, y, V, T, omega, signs)
 
     def _respond(
         self, y: float, piece: Index, x: Array, V: Array, T: Array, observe: bool

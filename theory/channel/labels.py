@@ -74,7 +74,7 @@ class LabelChannel(IntegralChannel):
                 out[9] = wdf * z2
                 return out
 
-            mesh = self._mesh(y, overlaps.V, overlaps.Q, T)
+            mesh = self._mesh(y, overlaps.V, overlaps.Q, T, observe)
             judged = 6 if observe else 3  # loss and error too
             tol = self.tol if np.all(T == 0) else WARM * self.tol
             result = integrate(integrand, mesh, root.size, judged, tol)

@@ -66,7 +66,7 @@ class ResidualChannel(IntegralChannel):
             out[5] = -out[1] * heat
             return out
 
-        mesh = self._mesh(0.0, overlaps.V, variance, T)
+        mesh = self._mesh(0.0, overlaps.V, variance, T, observe)
         tol = self.tol if np.all(T == 0) else WARM * self.tol
         result = integrate(integrand, mesh, root.size, judged=2, tol=tol)
         return result.values, result.accurate

@@ -10,8 +10,9 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from theory.channel import channel_for
+from theory.checks import are_numbers
 from theory.observables import observables
-from theory.problem import Problem
+from theory.problem import Problem, require
 from theory.readout import Points
 from theory.saddle_point import Equations, Tolerances, newton, relax
 from theory.solve import read_axis
@@ -74,6 +75,9 @@ def instability(
     >>> round(float(line.beta), 6)
     8.856892
     """
+    require(problem)
+    if len(np.shape(between)) != 1 or len(between) != 2 or not are_numbers(between):
+        raise ValueError(f"between = {between!r}: give two numbers, 0 < low < high")
     low, high = (float(b) for b in between)
     if not 0 < low < high < np.inf:
         raise ValueError(f"between = {between}: give 0 < low < high, both finite")
@@ -174,12 +178,13 @@ class _Branch:
         self, rows: Index, a: Array, b: Array, ua: Array, ub: Array
     ) -> tuple[Array, dict[str, Array]]:
         """Bisection between a stable and an unstable point, Newton from their interpolation."""
+        alive = np.ones(rows.size, bool)
         while True:
             middle = 0.5 * (a + b)
             ok, u, seen = self._solve(rows, middle, 0.5 * (ua + ub))
-            if np.all(b - a < _ACCURACY) or not np.all(ok):
-                lost = np.where(ok, np.exp(middle), np.nan)
-                return lost, seen
+            alive &= ok
+            if not np.any(alive & (b - a >= _ACCURACY)):
+                return np.where(alive, np.exp(middle), np.nan), seen
             stable = (seen["replicon"] > 0)[:, None]
             a, b = np.where(stable[:, 0], middle, a), np.where(stable[:, 0], b, middle)
             ua, ub = np.where(stable, u, ua), np.where(stable, ub, u)

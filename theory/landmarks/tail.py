@@ -16,12 +16,13 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
+from theory.checks import is_number
 from theory.errors import InvalidProblem
 from theory.feature_laws.gaussian import Gaussian
 from theory.feature_laws.orthogonal import Orthogonal
 from theory.losses.base import DifferenceLoss, MarginLoss
 from theory.losses.constraints import Equality, HardMargin
-from theory.problem import Problem
+from theory.problem import Problem, require
 from theory.solve import solve
 
 __all__ = ["bmd_tail"]
@@ -58,6 +59,9 @@ def bmd_tail(problem: Problem, *, alpha_T: ArrayLike, lam: float) -> xr.DataArra
     >>> round(float(theory.bmd_tail(theory.Problem(), alpha_T=3.0, lam=1e-4)), 6)
     0.879918
     """
+    require(problem)
+    if np.ndim(lam) or not is_number(lam) or lam < 0:
+        raise ValueError(f"lam = {lam!r}: give one number >= 0")
     if not isinstance(problem.features, Gaussian | Orthogonal):
         raise InvalidProblem(
             f"features = {problem.features!r}: the tail is derived for Gaussian and Orthogonal; fit "
@@ -84,7 +88,7 @@ def bmd_tail(problem: Problem, *, alpha_T: ArrayLike, lam: float) -> xr.DataArra
 
 
 def _constraint(problem: Problem) -> Equality | HardMargin:
-    if isinstance(problem.loss, MarginLoss):
+    if isinstance(problem.loss, MarginLoss) and problem.loss.convex:
         return HardMargin()
     if isinstance(problem.loss, DifferenceLoss):
         return Equality()

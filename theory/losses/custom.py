@@ -78,7 +78,9 @@ class CustomLoss(Loss):
             if not are_numbers(getattr(self, name)):
                 raise InvalidProblem(f"{name} = {getattr(self, name)!r}: give finite numbers")
         if not self.name:
-            object.__setattr__(self, "name", named(self.function))
+            object.__setattr__(
+                self, "name", named(self.function, 3.0, self.kink_points, self.knot_points)
+            )
         x = np.linspace(-20, 20, 401)
         values = np.asarray(self.function(x), dtype=float)
         if values.shape != x.shape or not np.all(np.isfinite(values)):

@@ -37,8 +37,10 @@ class Exponential(MarginLoss):
         return array_namespace(s).exp(-s)
 
     def increment(self, y: Any, t: Any, d: Any) -> Any:
-        """exp(-s) (exp(-d) - 1)."""
-        return np.exp(-y * t) * np.expm1(-y * d)
+        """exp(-s) (exp(-d) - 1), or the larger of the two terms where it is all there is."""
+        rise = -y * d
+        near = np.minimum(rise, 30.0)
+        return np.where(rise > 30.0, np.exp(rise - y * t), np.exp(-y * t) * np.expm1(near))
 
     def prox(
         self,

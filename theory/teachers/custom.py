@@ -104,7 +104,9 @@ def _name(teacher: Any, function: Callable[[Array], Any]) -> None:
     if not callable(function):
         raise InvalidProblem(f"teacher callable = {function!r}: give a callable of one array")
     if not teacher.name:
-        object.__setattr__(teacher, "name", named(function))
+        object.__setattr__(
+            teacher, "name", named(function, float(np.sqrt(teacher.rho)), teacher.breaks)
+        )
     if not are_numbers(teacher.breaks):
         raise InvalidProblem(f"breaks = {teacher.breaks!r}: give a sequence of finite numbers")
 
