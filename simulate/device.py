@@ -158,7 +158,7 @@ def _needed(size: Size, hidden: tuple[int, ...], n_lam: int, quadratic: bool, sa
     k = min(N, P)
     layers = sum(a * b for a, b in itertools.pairwise([D, *hidden, N]))
     numbers = P * N + 4 * N * n_lam + P * D + _DRAW_ROWS * D
-    numbers += 4 * k * k  # the Gram matrix, its eigenvectors and the solver's workspace
+    numbers += 5 * k * k  # the Gram matrix, a copy, its eigenvectors and two of workspace
     if not quadratic:
         # Newton: Hessian, factor and the factor kept; hinge: system, factor, and Q, R of the margin
         numbers += 2 * k * k

@@ -278,7 +278,7 @@ def test_sample_sizes_move_nothing_else():
 def test_memory_moves_nothing_beyond_rounding():
     with pytest.raises(ValueError, match=r"need 3.* bytes on cpu and memory = 300000 bytes"):
         small(memory=300_000)
-    tight = small(memory=360_000)  # leaves chunks of a few rows
+    tight = small(memory=390_000)  # leaves chunks of a few rows
     loose = small()
     for name in ("q_d", "test_error", "bmd", "bmd_se"):
         np.testing.assert_allclose(tight[name], loose[name], rtol=1e-9)

@@ -55,5 +55,6 @@ def conjugate_gradients(
             break
         z = precondition(r)
         rz, before = dot(r, z), rz
-        p = z + (rz / before)[:, None] * p
+        # nor does its direction grow, to which an exact solution would give 0 / 0
+        p = z + torch.where(solved, 0.0, rz / before)[:, None] * p
     return x, solved

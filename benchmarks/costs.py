@@ -1,0 +1,94 @@
+"""Floating-point operations and memory traffic of the stages of one instance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = [
+    "Cost",
+    "cholesky",
+    "eigh",
+    "features",
+    "flips",
+    "gram",
+    "hessian",
+    "hessian_product",
+    "inverse",
+    "product",
+    "triangular_solves",
+]
+
+_FLOAT = 8
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a stage has to do at least.
+
+    Attributes
+    ----------
+    flops : float
+        Additions and multiplications; an activation counts as one.
+    bytes : float
+        Read and written once each, in float64.
+    """
+
+    flops: float
+    bytes: float
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.flops + other.flops, self.bytes + other.bytes)
+
+    def __mul__(self, times: float) -> Cost:
+        return Cost(self.flops * times, self.bytes * times)
+
+
+def product(m: int, n: int, k: int) -> Cost:
+    """(m, k) times (k, n)."""
+    return Cost(2.0 * m * n * k, _FLOAT * (m * n + m * k + n * k))
+
+
+def features(D: int, N: int, rows: int) -> Cost:
+    """sigma(x F / sqrt(D)) for some rows: a product, then a scale and an activation in place."""
+    return product(rows, N, D) + Cost(2.0 * rows * N, 4 * _FLOAT * rows * N)
+
+
+def gram(P: int, k: int) -> Cost:
+    """X^T X as torch computes it: both triangles."""
+    return product(k, k, P)
+
+
+def hessian(P: int, k: int) -> Cost:
+    """C^T diag(c) C: a scaled copy, then a product."""
+    return product(k, k, P) + Cost(1.0 * P * k, 2 * _FLOAT * P * k)
+
+
+def cholesky(k: int) -> Cost:
+    """k^3 / 3."""
+    return Cost(k**3 / 3, _FLOAT * k * k)
+
+
+def inverse(k: int) -> Cost:
+    """2/3 k^3, from a Cholesky factor."""
+    return Cost(2 / 3 * k**3, 2 * _FLOAT * k * k)
+
+
+def eigh(k: int) -> Cost:
+    """4/3 k^3 to tridiagonal form, 4/3 k^3 for its eigenvectors (divide and conquer), 2 k^3 back."""
+    return Cost(14 / 3 * k**3, 2 * _FLOAT * k * k)
+
+
+def hessian_product(P: int, k: int) -> Cost:
+    """C^T (c * (C v)): the design is read twice."""
+    return Cost(4.0 * P * k, 2 * _FLOAT * P * k)
+
+
+def triangular_solves(k: int) -> Cost:
+    """L L^T x = b for one b: a triangle is read twice."""
+    return Cost(2.0 * k * k, _FLOAT * k * k)
+
+
+def flips(D: int, N: int, inputs: int, columns: int) -> Cost:
+    """Outputs at all D flips of some inputs: a rank-one term, an activation, a product with W."""
+    rows = inputs * D
+    return Cost(3.0 * rows * N, 5 * _FLOAT * rows * N) + product(rows, columns, N)
