@@ -24,7 +24,7 @@ demo: $(READY)  ## Both peaks in theory and simulation, written to demo/
 check: $(READY)  ## Style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy -p theory -p simulate -p validate -p figures -p commands -m twinpeaks
+	$(BIN)/mypy -p theory -p simulate -p validate -p figures -p commands -m twinpeaks -m pytest_twinpeaks
 
 test: check  ## Style, types and the fast tests
 	$(BIN)/pytest -m "not slow"
