@@ -395,7 +395,14 @@ def test_simulate_borrows_no_formula_from_theory():
     import ast
     from pathlib import Path
 
-    allowed = {"problem", "activations", "teachers", "losses", "feature_laws", "starts"}  # what a Problem is
+    allowed = {
+        "problem",
+        "activations",
+        "teachers",
+        "losses",
+        "feature_laws",
+        "starts",
+    }  # what a Problem is
     for file in Path(simulate.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
