@@ -11,6 +11,7 @@ import mpmath as mp  # type: ignore[import-untyped]
 
 from theory.errors import InvalidProblem
 from theory.precise.channel import Channel
+from theory.precise.deep import influence
 from theory.precise.first_way import Graph, SecondMoments
 from theory.precise.losses import Formula, formula
 from theory.precise.moments import moments
@@ -185,6 +186,11 @@ class _Point:
         p_0 = Qh * t.SOmegaR2 + mh * mh * t.TSR2
         q_d, p_d = q_0 + T * t.R, p_0 + T * t.SR
         Q_0, Q_d = k2 * p_0 + k.star2 * q_0, k2 * p_d + k.star2 * q_d
+        rho = mp.mpf(self.problem.teacher.rho)
+        bent, noise, signal = influence(
+            equations.law, equations.features, equations.c, k, rho, equations.lam, Vh, t
+        )
+        bent_0 = Qh * noise + mh * mh * signal
         energy = alpha * a.loss + equations.lam * q_d / 2
         free = m * mh - (Q_d * Vh - V * Qh) / 2 - (mh * mh * t.TR + Qh * t.OmegaR) / 2
         free -= alpha * a.potential
@@ -205,8 +211,8 @@ class _Point:
             "train_error": channel.train_error(V, Q, m),
             "test_error": error,
             "test_error_mean": channel.test_error(m, Q_0) if T else error,
-            "bmd": (k2 * p_d + k.dstar2 * q_d) / Q_d,
-            "bmd_mean": (k2 * p_0 + k.dstar2 * q_0) / Q_0,
+            "bmd": (bent_0 + T * bent) / Q_d,
+            "bmd_mean": bent_0 / Q_0,
             "energy": energy,
             "free_energy": free,
             "replicon": 1 - alpha * a.stiffness * t.Omega2R2,

@@ -198,12 +198,10 @@ def spectrum(
     return _discrete([(e, weight) for e in s], list(zip(s, alignments, strict=True)), z)
 
 
-def _power_law(
-    c: Real, k: Moments, rho: Real, z: Real, sums: Callable[[Real], tuple[Any, ...]]
-) -> Resolvent:
+def of_population(c: Real, t: Real, z: Real, sums: Callable[[Real], tuple[Any, ...]]) -> Resolvent:
     """From 1/g = z + A(c g), A(x) = int dmu sigma / (1 + x sigma) (generalised Marchenko-Pastur).
 
-    The resolvent of F F^T/D is (1 + c g Sigma)^{-1} / z, so tr(T G) = rho kappa_1^2 B(c g) with
+    The resolvent of F F^T/D is (1 + c g Sigma)^{-1} / z, so tr(T G) = t B(c g), t = rho kappa_1^2, with
     B(x) = int dtau x sigma / (1 + x sigma), tau the teacher's share. ``sums(x)`` gives A, -A', B, B'
     and int dmu ln(1 + x sigma).
     """
@@ -227,7 +225,6 @@ def _power_law(
     x = c * g
     A, dA, B, dB, log_sum = sums(x)
     g2 = g / (z + A - x * dA)
-    t = rho * k.kappa_1**2
     # d<ln(S + z)>/dz = g
     log_det = log_sum / c - log_g - 1 + z * g
     return Resolvent(g, g2, t * B, t * dB * c * g2, log_det)
@@ -256,7 +253,7 @@ def power_law_quadrature(law: PowerLaw, c: Real, k: Moments, rho: Real, z: Real)
 
         return tuple(integrate(integrands, cuts, rule))
 
-    return _power_law(c, k, rho, z, sums)
+    return of_population(c, rho * k.kappa_1**2, z, sums)
 
 
 def power_law_hypergeometric(law: PowerLaw, c: Real, k: Moments, rho: Real, z: Real) -> Resolvent:
@@ -285,7 +282,7 @@ def power_law_hypergeometric(law: PowerLaw, c: Real, k: Moments, rho: Real, z: R
         A = J / x
         return A, (A - dJ * (1 - a)) / x, B, dB * (1 - a), mp.log1p(y) + a * J
 
-    return _power_law(c, k, rho, z, sums)
+    return of_population(c, rho * k.kappa_1**2, z, sums)
 
 
 RESOLVENT: dict[type, Law] = {
