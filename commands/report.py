@@ -30,7 +30,8 @@ def refusals() -> Iterator[None]:
     except ValueError as error:
         raise click.UsageError(str(error), click.get_current_context()) from error
     except RuntimeError as error:
-        if type(error).__name__ != "StoreError":  # named, so that --help need not load torch
+        # named, so that --help need not load torch
+        if type(error).__name__ not in ("DeviceError", "StoreError"):
             raise
         raise click.ClickException(str(error)) from error
 

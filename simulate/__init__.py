@@ -1,6 +1,7 @@
 """Finite-size simulations: draw, train and measure random-feature models."""
 
 from simulate.bmd import Estimate, mean_dimension
+from simulate.device import DeviceError
 from simulate.draw import TorchRandom
 from simulate.fourier import degree_weights, noise_stability
 from simulate.initialisation import run_from_start
@@ -11,6 +12,7 @@ from simulate.store import Store, StoreError
 from simulate.train import Status
 
 __all__ = [
+    "DeviceError",
     "Estimate",
     "Status",
     "Store",

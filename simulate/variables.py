@@ -66,7 +66,8 @@ MEASURED: _Table = {
     "optimality": (
         "bound on the relative error of the weights",
         "1",
-        "|w - w_min| / |w| <= |gradient| / (lam |w|); sqrt(2 duality gap / lam) / |w| for Hinge",
+        "|w - w_min| / |w| <= |gradient| / (lam |w|); sqrt(2 duality gap / lam) / |w|, "
+        "or the bound of a certified active set, for Hinge",
     ),
     "status": ("outcome of training", "1", "measurements are NaN where status is not 0"),
 }
