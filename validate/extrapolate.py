@@ -12,7 +12,7 @@ from validate.shared import chi_square
 __all__ = ["summarise"]
 
 
-def summarise(comparison: xr.Dataset, order: int = 1) -> xr.Dataset:
+def summarise(comparison: xr.Dataset, order: int = 1, slow: tuple[str, ...] = ()) -> xr.Dataset:
     """Extrapolate every point to infinite size and set the limit beside the theory.
 
     Parameters
@@ -22,6 +22,10 @@ def summarise(comparison: xr.Dataset, order: int = 1) -> xr.Dataset:
     order : int
         Degree in 1/D of what is fitted: 1, a straight line, or 2, a parabola, which needs at least
         three sizes. Choose it before looking at z; ``bend_p_value`` says whether a line is enough.
+    slow : tuple of str
+        Variables whose bias is a series in D^(-1/2) instead of 1/D: ``("bmd", "bmd_mean")`` for an
+        activation with kinks, such as ReLU, of which a flip of one input in D crosses the kink with
+        a probability of order D^(-1/2).
 
     Returns
     -------
@@ -74,7 +78,7 @@ def summarise(comparison: xr.Dataset, order: int = 1) -> xr.Dataset:
             f"{order + 1} or more sizes"
         )
     means = (comparison["mean"], comparison["standard_error"], comparison["dof"])
-    fit = fit_inverse_size(*means, order)
+    fit = fit_inverse_size(*means, order, slow)
     limit, error, dof = (part.isel(power=0, drop=True) for part in (fit.value, fit.error, fit.dof))
     z = (limit - comparison["theory"]) / error
     p_value = two_sided(z, dof)
@@ -93,8 +97,8 @@ def summarise(comparison: xr.Dataset, order: int = 1) -> xr.Dataset:
             "dof": dof,
             "p_value": p_value,
             "fit_chi_square": fit.misfit if sizes > order + 1 else xr.zeros_like(z),
-            **_bend(means, order),
-            **_pooled(comparison, order),
+            **_bend(means, order, slow),
+            **_pooled(comparison, order, slow),
             "points": z.notnull().sum(points),
             "largest_z": abs(z).max(points),
             "chi_square": total.value,
@@ -105,6 +109,7 @@ def summarise(comparison: xr.Dataset, order: int = 1) -> xr.Dataset:
             **comparison.attrs,
             "kind": "summary",
             "order": order,
+            "slow": ", ".join(slow),
             "fit_dof": sizes - order - 1,
             "untested": int(z.isnull().sum()),
         },
@@ -114,24 +119,24 @@ def summarise(comparison: xr.Dataset, order: int = 1) -> xr.Dataset:
 _Means = tuple[xr.DataArray, xr.DataArray, xr.DataArray]
 
 
-def _bend(means: _Means, order: int, prefix: str = "") -> dict[str, xr.DataArray]:
+def _bend(means: _Means, order: int, slow: tuple[str, ...]) -> dict[str, xr.DataArray]:
     """The coefficient beyond the fitted ones, with its test."""
-    names = [f"{prefix}{name}" for name in ("bend", "bend_error", "bend_p_value")]
+    names = ["bend", "bend_error", "bend_p_value"]
     if means[0].sizes["D"] < order + 2:
         unknown = xr.full_like(means[0].isel(D=0, drop=True), np.nan)
         return dict.fromkeys(names, unknown)
-    fit = fit_inverse_size(*means, order + 1)
+    fit = fit_inverse_size(*means, order + 1, slow)
     value, error, dof = (part.isel(power=-1, drop=True) for part in (fit.value, fit.error, fit.dof))
     return dict(zip(names, (value, error, two_sided(value / error, dof)), strict=True))
 
 
-def _pooled(comparison: xr.Dataset, order: int) -> dict[str, xr.DataArray]:
+def _pooled(comparison: xr.Dataset, order: int, slow: tuple[str, ...]) -> dict[str, xr.DataArray]:
     """The test of all points together, at infinite size."""
     if "pooled_mean" not in comparison:
         return {}
     seeds = comparison["dof"].max() + 0.0 * comparison["pooled_mean"]
     means = (comparison["pooled_mean"], comparison["pooled_error"], seeds)
-    fit: Fit = fit_inverse_size(*means, order)
+    fit: Fit = fit_inverse_size(*means, order, slow)
     value, error, dof = (part.isel(power=0, drop=True) for part in (fit.value, fit.error, fit.dof))
     z = value / error
     return {
@@ -139,5 +144,5 @@ def _pooled(comparison: xr.Dataset, order: int) -> dict[str, xr.DataArray]:
         "pooled_p_value": two_sided(z, dof),
         "pooled_points": comparison["pooled_points"],
         "pooled_visible": error / abs(comparison["pooled_response"]),
-        "pooled_bend_p_value": _bend(means, order)["bend_p_value"],
+        "pooled_bend_p_value": _bend(means, order, slow)["bend_p_value"],
     }

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 __all__ = ["Fit", "fit_inverse_size"]
 
@@ -13,7 +14,7 @@ _CONDITIONING = 1e-3  # smallest ratio of standard errors that the weights resol
 
 
 class Fit(NamedTuple):
-    """A weighted least-squares polynomial sum_k a_k / D^k, point by point.
+    """A weighted least-squares polynomial sum_k a_k / D^k, or a_k / D^(k/2), point by point.
 
     Attributes
     ----------
@@ -33,7 +34,13 @@ class Fit(NamedTuple):
     misfit: xr.DataArray
 
 
-def fit_inverse_size(mean: xr.DataArray, error: xr.DataArray, dof: xr.DataArray, order: int) -> Fit:
+def fit_inverse_size(
+    mean: xr.DataArray,
+    error: xr.DataArray,
+    dof: xr.DataArray,
+    order: int,
+    slow: tuple[str, ...] = (),
+) -> Fit:
     """Fit a polynomial in 1/D by weighted least squares.
 
     Parameters
@@ -43,6 +50,8 @@ def fit_inverse_size(mean: xr.DataArray, error: xr.DataArray, dof: xr.DataArray,
         Sizes are taken as independent.
     order : int
         Degree, below the number of sizes.
+    slow : tuple of str
+        Entries of ``variable`` that are fitted in powers of D^(-1/2) instead.
 
     Returns
     -------
@@ -65,20 +74,21 @@ def fit_inverse_size(mean: xr.DataArray, error: xr.DataArray, dof: xr.DataArray,
     largest = error.max("D", skipna=False)
     weight = (largest / error.clip(min=_CONDITIONING * largest)).fillna(1.0).transpose(..., "D")
     smallest = float(mean["D"].min())
-    x = smallest / mean["D"].values.astype(float)
-    design = weight.values[..., None] * np.vander(x, order + 1, increasing=True)
+    powers = np.arange(order + 1)
+    half = _exponents(weight, slow)[..., None, None] * powers
+    design = weight.values[..., None] * (smallest / mean["D"].values[:, None]) ** half
     Q, R = np.linalg.qr(design)
     solved = np.linalg.solve(R, np.swapaxes(Q, -1, -2)) * weight.values[..., None, :]
-    powers = np.arange(order + 1)
     to_value = xr.DataArray(
-        solved * (smallest**powers)[:, None],
+        solved * np.swapaxes(smallest**half, -1, -2),
         {**{d: weight[d] for d in weight.dims if d in weight.coords}, "power": powers},
         (*weight.dims[:-1], "power", "D"),
     )
     value = (to_value * mean).sum("D", skipna=False)
     parts = (to_value * error) ** 2
     variance = parts.sum("D", skipna=False)
-    expected = (value / mean["D"].astype(float) ** to_value["power"]).sum("power", skipna=False)
+    exponent = xr.DataArray(_exponents(weight, slow), dims=weight.dims[:-1]) * to_value["power"]
+    expected = (value / mean["D"].astype(float) ** exponent).sum("power", skipna=False)
     return Fit(
         value,
         variance**0.5,
@@ -86,3 +96,12 @@ def fit_inverse_size(mean: xr.DataArray, error: xr.DataArray, dof: xr.DataArray,
         to_value,
         (((mean - expected) / error) ** 2).sum("D", skipna=False),
     )
+
+
+def _exponents(weight: xr.DataArray, slow: tuple[str, ...]) -> NDArray[np.float64]:
+    """The exponent of 1/D at every point: 1, or 1/2 for variables that converge slowly."""
+    others = weight.isel(D=0)
+    if not slow or "variable" not in others.dims:
+        return np.ones(others.shape)
+    exponent = 1.0 - 0.5 * others["variable"].isin(list(slow))
+    return np.asarray(exponent.broadcast_like(others).transpose(*others.dims).values)

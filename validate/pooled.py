@@ -74,4 +74,5 @@ def two_sided(z: xr.DataArray, dof: xr.DataArray | float) -> xr.DataArray:
 
 def natural_size(theory: xr.DataArray) -> xr.DataArray:
     """What a variable that may vanish is small against: 1 for the training loss, nothing for others."""
-    return xr.where(theory["variable"] == "train_loss", 1.0, 0.0)
+    size: xr.DataArray = (theory["variable"] == "train_loss").astype(float)
+    return size
