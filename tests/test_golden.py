@@ -12,7 +12,7 @@ import theory
 from theory.describe import parse
 from theory.precise import solve
 from theory.precise.proven import enclose
-from validate.golden import Row, Table, check, read, write
+from validate.golden import Row, Table, check, read, shipped, write
 
 # Rows beyond the stability of replica symmetry are solutions all the same.
 pytestmark = pytest.mark.filterwarnings("ignore::theory.UnstableWarning")
@@ -165,3 +165,9 @@ def test_row_is_made_of_exact_numbers(tmp_path):
     row = Row("Problem()", odd, 3.0, 1e-4, math.inf, {"V": "1"}, 30)
     write(tmp_path / "t.json", Table("", (row,)))
     assert read(tmp_path / "t.json").rows[0].overparam == odd
+
+
+def test_every_table_is_shipped():
+    """The package carries links to the tables of this folder."""
+    here = Path(__file__).parent / "golden"
+    assert {p.resolve() for p in shipped()} == {p.resolve() for p in here.glob("*.json")}

@@ -170,7 +170,7 @@ def shipped() -> tuple[Path, ...]:
     Returns
     -------
     tuple of Path
-        In ``validate/tables``, which in the source tree is a link to ``tests/golden``.
+        In ``validate/tables``, which in the source tree holds links into ``tests/golden``.
     """
     here = Path(__file__).parent
     for folder in (here / "tables", here.parent / "tests" / "golden"):
