@@ -14,6 +14,7 @@ fractions give these in terms of the one-resolvent traces that a law supplies,
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -168,7 +169,7 @@ class Resolvents:
         with np.errstate(divide="ignore"):
             distance = np.abs(np.log(w / u))
         near = distance < _NEAR
-        forms, rounding = self._partial_fractions(u, np.where(near, np.e * u, w))
+        forms, rounding = self._partial_fractions(u, np.where(near, math.e * u, w))
         index = np.flatnonzero(near)
         if index.size:
             part = self.take(index)._interpolate(np.sqrt(u * w)[index], distance[index])
