@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,9 @@ __all__ = ["Done", "Workers", "cluster", "grouped", "here"]
 #: A task's key, the task, its result and the seconds it took.
 Done = tuple[str, sweep.Task, NDArray[Any], float]
 Queue = Iterator[tuple[str, sweep.Task]]
+
+
+_LOCAL = {"host": "127.0.0.1"}  # nobody else is to send work to this machine
 
 
 class Workers(Protocol):
@@ -154,7 +158,9 @@ def cluster(scheduler: str | int) -> Iterator[Workers]:
         i: {
             "cls": Nanny,
             "options": {
+                **_LOCAL,
                 "nthreads": 1,
+                "silence_logs": logging.ERROR,
                 "env": {"CUDA_VISIBLE_DEVICES": str(i % gpus)} if gpus else {},
             },
         }
@@ -163,7 +169,8 @@ def cluster(scheduler: str | int) -> Iterator[Workers]:
     with (
         SpecCluster(
             workers=workers,
-            scheduler={"cls": Scheduler, "options": {"dashboard": False, "port": 0}},
+            scheduler={"cls": Scheduler, "options": {**_LOCAL, "dashboard": False, "port": 0}},
+            silence_logs=logging.ERROR,
         ) as local,
         Client(local) as client,
     ):
