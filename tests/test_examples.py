@@ -18,6 +18,7 @@ SCRIPTS = (
     "robustness",
     "initialisation",
     "sampling",
+    "stability",
 )
 
 

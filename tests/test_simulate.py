@@ -1,6 +1,5 @@
 """The simulator: exact training, independent streams, honest failures."""
 
-import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -339,74 +338,3 @@ def test_progress_is_told(capsys):
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "2/2" in captured.err
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"overparam": 0.0}, "overparam = 0: give a finite number > 0"),
-        ({"overparam": []}, r"overparam = \[\] has shape"),
-        ({"overparam": [[1.0]]}, "overparam = .*1-d sequence"),
-        ({"overparam": "1"}, "overparam = '1': give a number"),
-        ({"overparam": True}, "overparam = True: give a number"),
-        ({"overparam": [1.0, 2.0, 1.0]}, "overparam = 1.0 occurs twice"),
-        ({"overparam": 1e-4}, "overparam = 0.0001 with P = 60 rounds to N = 0.*raise"),
-        ({"alpha_T": np.inf}, "alpha_T = inf: give"),
-        ({"alpha_T": 0.01}, "alpha_T = 0.01 with D = 20 rounds to P = 0.*raise"),
-        ({"lam": [1.0, 0.0]}, "lam = 0: give"),
-        ({"lam": -1e-3}, "lam = -0.001: give"),
-        ({"lam": np.nan}, "lam = nan: give"),
-        ({"D": 20.5}, "D = 20.5: give an integer"),
-        ({"D": [20, 20]}, "D = 20.0 occurs twice|D = 20 occurs twice"),
-        ({"seeds": 0}, "seeds = 0: give an integer >= 1"),
-        ({"seeds": 1.5}, "seeds = 1.5: give an integer"),
-        ({"seeds": [1, 1]}, "seeds = 1 occurs twice"),
-        ({"seeds": [-1]}, r"seeds = \[-1\]: give integers >= 0"),
-        ({"seeds": []}, r"seeds = \[\]: give"),
-        ({"n_test": 0}, "n_test = 0: give an integer >= 1"),
-        ({"n_flip": 1}, "n_flip = 1: give an integer >= 2"),
-        ({"n_variance": 2.0}, "n_variance = 2.0: give an integer"),
-        ({"tolerance": 0.0}, "tolerance = 0.0: give"),
-        ({"memory": 0}, "memory = 0: give"),
-        ({"device": "gpu"}, "device = 'gpu': give 'auto'"),
-        ({"device": "cuda:99"}, "device = 'cuda:99': torch sees"),
-        ({"progress": 3}, "progress = 3: give"),
-        ({"D": 10**6}, "D = 1000000, N = 4500000, P = 3000000 need .* bytes .*are available"),
-    ],
-)
-def test_wrong_arguments_name_themselves_before_any_work(changes, words, monkeypatch):
-    def no_work(*args):
-        raise AssertionError("work was done")
-
-    # by sys.modules: as an attribute of the package, ``run`` is the function
-    monkeypatch.setattr(sys.modules["simulate.run"], "_execute", no_work)
-    with pytest.raises(ValueError, match=words):
-        small(**changes)
-
-
-def test_a_problem_is_needed_and_unknown_words_are_refused():
-    with pytest.raises(ValueError, match="problem = 'square': give an instance"):
-        simulate.run("square", 1.0)
-    with pytest.raises(TypeError, match="n_tests"):
-        small(n_tests=5)
-
-
-def test_simulate_borrows_no_formula_from_theory():
-    import ast
-    from pathlib import Path
-
-    allowed = {
-        "problem",
-        "activations",
-        "teachers",
-        "losses",
-        "feature_laws",
-        "starts",
-    }  # what a Problem is
-    for file in Path(simulate.__file__).parent.rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text())):
-            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
-            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            for name in names:
-                if name.split(".")[0] == "theory":
-                    assert [*name.split("."), ""][1] in allowed, (file, name)
