@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 __all__ = [
     "Cost",
+    "block_tridiagonal",
     "cholesky",
-    "eigh",
     "features",
     "flips",
     "gram",
@@ -15,6 +15,7 @@ __all__ = [
     "hessian_product",
     "inverse",
     "product",
+    "shifted",
     "triangular_solves",
 ]
 
@@ -73,9 +74,18 @@ def inverse(k: int) -> Cost:
     return Cost(2 / 3 * k**3, 2 * _FLOAT * k * k)
 
 
-def eigh(k: int) -> Cost:
-    """4/3 k^3 to tridiagonal form, 4/3 k^3 for its eigenvectors (divide and conquer), 2 k^3 back."""
-    return Cost(14 / 3 * k**3, 2 * _FLOAT * k * k)
+def block_tridiagonal(k: int, w: int) -> Cost:
+    """2 k^3, with both triangles: G V, then G - X V^T - V X^T, on what each block column leaves.
+
+    Half the 4 m^2 w of the update is the other triangle. The bytes are those of the update alone:
+    the m x m remainder read twice and written once for each of k / w blocks.
+    """
+    return Cost(2.0 * k**3, _FLOAT * k**3 / w)
+
+
+def shifted(k: int, w: int, n_lam: int) -> Cost:
+    """Cholesky factors of a block-tridiagonal matrix at every lam: 10/3 w^3 a block."""
+    return Cost(10 / 3 * k * w * w * n_lam, 4 * _FLOAT * k * w * n_lam)
 
 
 def hessian_product(P: int, k: int) -> Cost:

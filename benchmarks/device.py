@@ -31,6 +31,7 @@ from simulate.device import Workspace, choose_device, plan_memory
 from simulate.draw import Instance, Streams, draw_instance
 from simulate.sweep import Protocol, Task, perform
 from simulate.train import train, train_stack
+from simulate.trainers.band import BlockTridiagonal, block_width
 from simulate.trainers.newton import DIRECT, RECYCLING, newton_path
 from simulate.trainers.reduction import times
 
@@ -108,6 +109,7 @@ def stages(size: int, work: Workspace, clock: Clock) -> list[Stage]:
     hessian.diagonal().add_(1.0)
     factor = torch.linalg.cholesky(hessian)
     inverse = torch.cholesky_inverse(factor)
+    form, shifts = BlockTridiagonal.of(hessian[None].clone()), torch.as_tensor(LAM, device=device)
     rows = min(size, 1024)
     x = random.normal(rows, D)
     signs = torch.sign(random.normal(4, D))
@@ -121,7 +123,16 @@ def stages(size: int, work: Workspace, clock: Clock) -> list[Stage]:
         ("matrix product, float32", lambda: single @ single, costs.product(size, size, size)),
         (f"features, {rows} rows", lambda: instance.layers(x), costs.features(D, size, rows)),
         ("Gram matrix", lambda: X.T @ X, costs.gram(size, size)),
-        ("eigendecomposition", lambda: torch.linalg.eigh(hessian), costs.eigh(size)),
+        (
+            "block-tridiagonal form",
+            lambda: BlockTridiagonal.of(hessian[None].clone()),
+            costs.block_tridiagonal(size, block_width(size)),
+        ),
+        (
+            f"its factors, {len(LAM)} lam",
+            lambda: form.factor(shifts),
+            costs.shifted(size, block_width(size), len(LAM)),
+        ),
         ("Hessian", weighted, costs.hessian(size, size)),
         ("Cholesky", lambda: torch.linalg.cholesky_ex(hessian), costs.cholesky(size)),
         (
@@ -174,7 +185,7 @@ def dominant(table: list[Stage]) -> str:
     longest = (
         (loss, max((named[name] for name in names), key=lambda stage: stage.seconds))
         for loss, names in (
-            ("square loss", ("Gram matrix", "eigendecomposition")),
+            ("square loss", ("Gram matrix", "block-tridiagonal form")),
             ("smooth losses", ("Hessian", "Cholesky", "inverse from factor")),
         )
     )

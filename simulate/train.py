@@ -1,10 +1,10 @@
 """Exact minimisation of sum_mu l(y_mu, X_mu w) + lam |w|^2 / 2 for an axis of lam.
 
-With X of shape (P, N) only k = min(N, P) dimensions matter. The ridge path diagonalises the smaller
-Gram matrix once for all lam. Any other loss works on X itself when N <= P, and on the triangular
-factor of X^T when N > P: smooth losses take damped Newton steps, and the hinge a primal-dual
-interior-point method that ends on the exact set of patterns on the margin. ``simulate.trainers`` has
-one file for each; all of them take a stack of designs.
+With X of shape (P, N) only k = min(N, P) dimensions matter. The ridge path brings the smaller Gram
+matrix to block-tridiagonal form once for all lam. Any other loss works on X itself when N <= P, and
+on the triangular factor of X^T when N > P: smooth losses take damped Newton steps, and the hinge a
+primal-dual interior-point method that ends on the exact set of patterns on the margin.
+``simulate.trainers`` has one file for each; all of them take a stack of designs.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def train_stack(
         For a loss that ``check_loss`` refuses.
     """
     check_loss(loss)
-    sound = torch.isfinite(X).all(-1).all(-1)  # eigh would raise, and one draw must not end a sweep
+    sound = torch.isfinite(X).all(-1).all(-1)  # one draw must not end a sweep
     if not bool(sound.all()):
         lost = np.full(len(lam), np.nan), np.full(len(lam), Status.NONFINITE, dtype=np.int8)
         kept = iter(train_stack(loss, X[sound], y[sound], lam, tolerance) if sound.any() else ())

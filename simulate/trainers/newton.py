@@ -25,6 +25,10 @@ _SMALLEST_STEP = 1e-12
 _SMALLEST_FLOOR_STEP = 1e-3
 # Below this relative decrease the rounding of the objective hides the Armijo test.
 _OBJECTIVE_FLOOR = 1e-9
+# Bound on |v - v*| / |v| at which a minimum is found: the digits after it are in nothing measured, and
+# on a path of recycled factors each costs as much as the one before.
+_ENOUGH = 1e-11
+_ANCESTORS = 3  # minimisers at larger lam through which the next one is extrapolated
 _PATIENCE = 10  # shortened steps in a row at the floor; a curvature that jumps may need some
 
 
@@ -64,8 +68,8 @@ def _host(*scalars: Tensor) -> Values:
 class _Point(NamedTuple):
     """v with everything the method asks about it, for a stack of members.
 
-    ``energy`` and ``norm``, of the gradient g, are on the host: two numbers a member decide what
-    happens next.
+    ``energy``, ``norm``, of the gradient g, and ``bound``, on the relative error of v, are on the host:
+    three numbers a member decide what happens next.
     """
 
     v: Tensor
@@ -73,12 +77,13 @@ class _Point(NamedTuple):
     g: Tensor
     energy: Values
     norm: Values
+    bound: Values
 
     def keep(self, members: Mask) -> _Point:
         """Some of the members."""
         index = torch.as_tensor(np.flatnonzero(members), device=self.v.device)
         v, t, g = self.v[index], self.t[index], self.g[index]
-        return _Point(v, t, g, self.energy[members], self.norm[members])
+        return _Point(v, t, g, *(x[members] for x in self[3:]))
 
     def where(self, mask: Mask, other: _Point) -> _Point:
         """Self where the mask holds, other elsewhere."""
@@ -86,8 +91,8 @@ class _Point(NamedTuple):
             return self
         column = torch.as_tensor(mask, device=self.v.device)[:, None]
         v, t, g = (torch.where(column, x, y) for x, y in zip(self[:3], other[:3], strict=True))
-        energy, norm = (np.where(mask, x, y) for x, y in zip(self[3:], other[3:], strict=True))
-        return _Point(v, t, g, energy, norm)
+        scalars = (np.where(mask, x, y) for x, y in zip(self[3:], other[3:], strict=True))
+        return _Point(v, t, g, *scalars)
 
 
 class _Objective(NamedTuple):
@@ -101,7 +106,11 @@ class _Objective(NamedTuple):
     def at(self, v: Tensor) -> _Point:
         t = times(self.C, v)
         g = self.gradient(v, t)
-        return _Point(v, t, g, *_host(self.energy(v, t), torch.linalg.vector_norm(g, dim=-1)))
+        sizes = (torch.linalg.vector_norm(x, dim=-1) for x in (g, v))
+        energy, norm, size = _host(self.energy(v, t), *sizes)
+        with np.errstate(divide="ignore"):
+            bound = np.where(norm == 0.0, 0.0, norm / (self.lam * size))
+        return _Point(v, t, g, energy, norm, bound)
 
     def energy(self, v: Tensor, t: Tensor) -> Tensor:
         out: Tensor = self.loss.value(self.y, t).sum(-1) + 0.5 * self.lam * dot(v, v)
@@ -153,36 +162,56 @@ def newton_path(
     basis, C = reduce(X)
     B, _, k = C.shape
     V = C.new_zeros(B, k, len(lam))
-    v, inverse = C.new_zeros(B, k), None
+    inverse: Tensor | None = None
+    done: list[int] = []
     if k < recycling.smallest:
         recycling = DIRECT
     # a trial step may overflow a loss in numpy; the infinite objective is then turned down
     with np.errstate(over="ignore", invalid="ignore"):
         for index in np.argsort(-lam, kind="stable"):
             objective = _Objective(loss, C, y, float(lam[index]))
-            v, inverse = _minimise(objective, v, inverse, recycling)
+            start = _start(objective, V, lam, done)
+            v, inverse = _minimise(objective, start, inverse, recycling)
             V[..., index] = v
+            done.append(index)
     return expand(basis, V)
 
 
+def _start(objective: _Objective, V: Tensor, lam: Values, done: list[int]) -> _Point:
+    """The last minimiser, or the polynomial in log lam through the last few where it is nearer."""
+    if not done:
+        return objective.at(torch.zeros_like(V[..., 0]))
+    last = objective.at(V[..., done[-1]])
+    nodes = done[-_ANCESTORS:]
+    if len(nodes) == 1:
+        return last
+    x = np.log(lam[nodes] / objective.lam)  # the polynomial is wanted at 0
+    weights = [np.prod(np.delete(x, i) / (np.delete(x, i) - x[i])) for i in range(len(x))]
+    if not np.all(np.isfinite(weights)):  # a penalty given twice
+        return last
+    guess = objective.at(V[..., nodes] @ V.new_tensor(weights))
+    return guess.where(guess.norm < last.norm, last)
+
+
 def _minimise(
-    objective: _Objective, v: Tensor, inverse: Tensor | None, recycling: Recycling
+    objective: _Objective, start: _Point, inverse: Tensor | None, recycling: Recycling
 ) -> tuple[Tensor, Tensor | None]:
-    """Newton to the rounding floor of the gradient; returns minimisers and inverses held.
+    """Newton until the gradient is small enough, or rounding; returns minimisers and inverses held.
 
     Where the objective can still tell, a step has to pass the Armijo test; below, it has to shorten
     the gradient, which a small enough Newton step does wherever the curvature is constant nearby. A
     member whose step does neither stays where it is: its optimality decides the status.
     """
+    v = start.v
     found, held, live = v.clone(), inverse, np.arange(len(v))
-    now, part, idle = objective.at(v), inverse, np.zeros(len(v), dtype=int)
+    now, part, idle = start, inverse, np.zeros(len(v), dtype=int)
     for _ in range(_MAX_STEPS):
         step, part, possible = _direction(objective, now, part, recycling)
         new, good, floor, whole = _search(objective, now, step)
         good &= possible
         idle = np.where(floor, idle + 1 + _PATIENCE * whole, 0)
         now = new.where(good, now)
-        done = (idle > _PATIENCE) | ~good | (now.norm == 0.0)
+        done = (idle > _PATIENCE) | ~good | (now.bound <= _ENOUGH)
         if not done.any():
             continue
         leaving = torch.as_tensor(live[done], device=v.device)

@@ -1,9 +1,10 @@
-"""Ridge regression for every lam from one eigendecomposition."""
+"""Ridge regression for every lam from one block-tridiagonal Gram matrix."""
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
+
+from simulate.trainers.band import BlockTridiagonal
 
 __all__ = ["ridge_path"]
 
@@ -11,7 +12,7 @@ _REFINEMENTS = 2
 
 
 def ridge_path(X: Tensor, y: Tensor, lam: Tensor) -> Tensor:
-    """Minimise |X w - y|^2 / 2 + lam |w|^2 / 2 in the eigenbasis of the smaller Gram matrix.
+    """Minimise |X w - y|^2 / 2 + lam |w|^2 / 2 with the smaller Gram matrix in block form.
 
     Parameters
     ----------
@@ -35,19 +36,14 @@ def ridge_path(X: Tensor, y: Tensor, lam: Tensor) -> Tensor:
     """
     P, N = X.shape[-2:]
     primal = N <= P
-    e, U = torch.linalg.eigh(X.mT @ X if primal else X @ X.mT)
-    filters = 1.0 / (e.clamp_(min=0.0)[..., None] + lam)
+    factors = BlockTridiagonal.of(X.mT @ X if primal else X @ X.mT).factor(lam)
     column = y[..., None]
-
-    def solve(b: Tensor) -> Tensor:
-        out: Tensor = U @ (filters * (U.mT @ b))
-        return out
 
     def inverse_hessian(g: Tensor) -> Tensor:
         # (X^T X + lam)^{-1} = (1 - X^T (X X^T + lam)^{-1} X) / lam when X X^T is what we hold
-        return solve(g) if primal else (g - X.mT @ solve(X @ g)) / lam
+        return factors.solve(g) if primal else (g - X.mT @ factors.solve(X @ g)) / lam
 
-    W = solve(X.mT @ column) if primal else X.mT @ solve(column)
+    W = factors.solve(X.mT @ column) if primal else X.mT @ factors.solve(column)
     for _ in range(_REFINEMENTS):
         W = W - inverse_hessian(X.mT @ (X @ W - column) + lam * W)
     return W
