@@ -118,7 +118,7 @@ def test_embedded_pictures_are_whole_and_repeatable(summary):
 def test_seeds_sizes_and_command_are_there(summary):
     page = Page(validate.report(summary, command="twinpeaks validate a.nc b.nc"))
     assert "sizes 50, 100" in page.text
-    assert "seeds 0, 1, 2," in page.text
+    assert "seeds 0 to 15;" in page.text
     assert "twinpeaks validate a.nc b.nc" in page.text
 
 
@@ -139,3 +139,8 @@ def test_quantiles_lie_on_the_line_when_the_theory_is_right(summary):
     assert np.max(np.abs(x - y)) < 1.2
     with pytest.raises(ValueError, match="no finite z"):
         figures.qq(summary.assign(z=np.nan * summary.z))
+
+
+def test_seeds_are_shown_as_runs(summary):
+    page = Page(validate.report(summary.assign_attrs(seeds="0, 1, 2, 9, 5, 4")))
+    assert "seeds 0 to 2, 4 to 5, 9;" in page.text

@@ -104,7 +104,8 @@ def report(
 
 def _case(name: str, summary: xr.Dataset, level: float, tests: int) -> dict[str, Any]:
     attrs = summary.attrs
-    setting = [f"{key} {attrs[key]}" for key in ("sizes", "seeds") if attrs.get(key)]
+    shown = {"sizes": str, "seeds": _runs}
+    setting = [f"{key} {show(attrs[key])}" for key, show in shown.items() if attrs.get(key)]
     setting += [
         f"{axis} {float(summary[axis]):.6g}"
         for axis in AXES
@@ -118,6 +119,13 @@ def _case(name: str, summary: xr.Dataset, level: float, tests: int) -> dict[str,
         "columns": [*_axes(summary), "theory", "simulation", "standard error", "slope", "z"],
         "points": _points(summary),
     }
+
+
+def _runs(listed: str) -> str:
+    """Shorten "0, 1, 2, 7" to "0 to 2, 7"."""
+    seeds = np.sort(np.array(listed.split(","), dtype=np.int64))
+    parts = np.split(seeds, np.flatnonzero(np.diff(seeds) > 1) + 1)
+    return ", ".join(f"{p[0]} to {p[-1]}" if len(p) > 1 else str(p[0]) for p in parts)
 
 
 def _fitted(attrs: Mapping[Any, Any]) -> str:
