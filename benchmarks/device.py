@@ -27,15 +27,17 @@ import theory
 from benchmarks import costs
 from benchmarks.costs import Cost
 from simulate.bmd import feature_influence
-from simulate.device import Workspace, choose_device, plan_memory
+from simulate.device import Workspace, choose_device, plan_memory, training_numbers
 from simulate.draw import Instance, Streams, draw_instance
-from simulate.sweep import Protocol, Task, perform
+from simulate.run import Training
+from simulate.sweep import Task
 from simulate.train import train, train_stack
 from simulate.trainers.band import BlockTridiagonal, block_width
 from simulate.trainers.newton import DIRECT, RECYCLING, newton_path
 from simulate.trainers.reduction import times
 
 LAM = np.geomspace(10.0, 1e-4, 20)
+FACTORISED = 2048  # largest size at which every step of a path is given a factor of its own
 REPEATS = 3
 LONG = 5.0  # seconds after which a run is not repeated
 
@@ -211,17 +213,23 @@ def comparisons(size: int, work: Workspace, clock: Clock, wide: int) -> list[Lin
     for loss in smooth:
         one, many = (clock(partial(train, loss, X, y, lam)) for lam in (LAM[-1:], LAM))
         compare(f"training, {loss!r}: 1 and {len(LAM)} lam", one, many)
-    protocol = Protocol(problem_of(square), 2048, 4, 2048, 1e-6, work, torch.get_num_threads())
+    protocol = Training(problem_of(square), 2048, 4, 2048, 1e-6)
     one, many = (
-        clock(partial(perform, protocol, Task(D, size, size, 0, tuple(lam))))
+        clock(partial(protocol.perform, [Task(D, size, size, 0, (("lam", tuple(lam)),))], work))
         for lam in (LAM[-1:], LAM)
     )
     compare(f"whole instance, {square!r}: 1 and {len(LAM)} lam", one, many)
+    short = min(size, FACTORISED)
+    small = drawn(logistic, max(1, short // 3), short, work)
     direct, recycled = (
-        clock(partial(newton_path, logistic, X[None], y[None], LAM, how))
+        clock(partial(newton_path, logistic, small.design[None], small.y[None], LAM, how))
         for how in (DIRECT, RECYCLING)
     )
-    compare(f"{len(LAM)} lam, {logistic!r}: a factor a step, and recycled", direct, recycled)
+    compare(
+        f"{len(LAM)} lam of N = P = {short}, {logistic!r}: a factor a step, and recycled",
+        direct,
+        recycled,
+    )
     losses: tuple[theory.Loss, ...] = (square, logistic, theory.Hinge())
     for loss in losses:
         parts = [drawn(loss, max(1, wide // 3), wide, work, seed) for seed in range(8)]
@@ -272,7 +280,13 @@ def main() -> None:
     torch.set_num_threads(given.threads)
     size = given.size or (8192 if device.type == "cuda" else 2048)
     shape = (max(1, size // 3), size, size)
-    work = plan_memory([shape], lambda _: (), len(LAM), False, device, None)
+    work = plan_memory(
+        [shape],
+        theory.Gaussian(),
+        partial(training_numbers, n_lam=len(LAM), quadratic=False),
+        device,
+        None,
+    )
     about = (
         f"{name_of(device)}, {device.type}, {given.threads} thread(s), float64, "
         f"torch {torch.__version__}, N = P = {size}, D = {shape[0]}"

@@ -1,13 +1,14 @@
-"""Options of the finite networks that commands draw and measure."""
+"""Options of commands that draw finite networks: which, how measured, kept where and done by whom."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
 
-from commands.parameters import Device, Sizes
+from commands.parameters import Device, Sizes, Workers
 
 __all__ = ["network_options"]
 
@@ -15,7 +16,7 @@ _Command = Callable[..., Any]
 
 
 def network_options(size: str, seeds: int) -> Callable[[_Command], _Command]:
-    """Add sizes, seeds, device, threads, and how much is measured.
+    """Add sizes, seeds, device, threads, how much is measured, store and workers.
 
     Parameters
     ----------
@@ -53,6 +54,18 @@ def network_options(size: str, seeds: int) -> Callable[[_Command], _Command]:
             "Inputs at which all D coordinates are flipped for the mean dimension.",
         ),
         count("--threads", 1, 1, "CPU threads of one instance."),
+        click.option(
+            "--store",
+            type=click.Path(path_type=Path, dir_okay=False),
+            help="SQLite file that keeps every finished instance: run again to resume, or run twice to "
+            "share.",
+        ),
+        click.option(
+            "--scheduler",
+            type=Workers(),
+            help="Dask: the address tcp://HOST:PORT of a scheduler, or a number of processes to start "
+            "here.",
+        ),
     )
 
     def add(command: _Command) -> _Command:

@@ -70,6 +70,7 @@ def command(
     Examples:
       twinpeaks sample --overparam 0.5,1,2 --beta 1,10 -D 60
       twinpeaks sample --loss logistic --overparam 0.5,1,2 --lam 0.01 -D 60,120 -o logistic-beta.nc
+      twinpeaks sample --loss logistic --overparam 0.5,1,2 --store draws.db --scheduler 4
 
     The counterpart is solve --beta. Square loss is drawn exactly, other smooth losses by Hamiltonian
     Monte Carlo. Exit code 1 when chains did not mix; their values are then NaN.

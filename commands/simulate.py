@@ -9,7 +9,7 @@ import click
 
 from commands.files import output_option
 from commands.networks import network_options
-from commands.parameters import SAME, Workers
+from commands.parameters import SAME
 from commands.problem import axis_options, make_problem, model_options
 from commands.report import progress_bar, refusals, report
 
@@ -24,14 +24,9 @@ __all__ = ["command"]
 @axis_options(limits=False)
 @network_options(size="200", seeds=16)
 @click.option(
-    "--store",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="SQLite file that keeps every finished instance: run again to resume, or run twice to share.",
-)
-@click.option(
-    "--scheduler",
-    type=Workers(),
-    help="Dask: the address tcp://HOST:PORT of a scheduler, or a number of processes to start here.",
+    "--batch",
+    type=click.IntRange(min=1),
+    help="Most seeds of one size to train together; by default 1 on a CPU, as many as fill a GPU.",
 )
 @output_option
 def command(

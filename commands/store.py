@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,7 +22,7 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 @click.group("store")
 def command() -> None:
-    """Look into the files that simulate --store writes.
+    """Look into the files that simulate and sample write with --store.
 
     \b
     Examples:
@@ -48,7 +48,7 @@ def _opened(path: Path) -> Iterator[Store]:
     "folder", type=click.Path(path_type=Path, exists=True, file_okay=False), default="."
 )
 def ls(folder: Path) -> None:
-    """List the stores in a folder: finished instances, hours of work, problem."""
+    """List the stores in a folder: kind, finished instances, hours of work, problem."""
     from simulate.store import Store, StoreError
 
     for path in sorted(p for p in folder.iterdir() if p.suffix in (".db", ".sqlite")):
@@ -59,9 +59,10 @@ def ls(folder: Path) -> None:
             click.echo(f"{path.name:<24}{error}")
             continue
         hours = held.seconds / 3600
+        kind, problem = (held.protocol.get(name, "") for name in ("kind", "problem"))
         click.echo(
-            f"{path.name:<24}{held.results:>8} instances{hours:>9.2f} h  "
-            f"{held.protocol.get('problem', 'nothing yet')}"
+            f"{path.name:<24}{kind:<8}{held.results:>8} instances{hours:>9.2f} h  "
+            f"{problem or 'nothing yet'}"
         )
 
 
@@ -69,7 +70,7 @@ def ls(folder: Path) -> None:
 @click.argument("file", type=_FILE)
 def show(file: Path) -> None:
     """Show what a store was made for and how far each of its sweeps is."""
-    from simulate.run import progress_of
+    from simulate.collect import progress_of
 
     with _opened(file) as store:
         held = store.summary()
@@ -78,18 +79,14 @@ def show(file: Path) -> None:
         click.echo(f"{'finished':<12}{held.results} instances in {held.seconds:.1f} s of work")
         click.echo(f"{'running':<12}{held.claimed} instances")
         for number, grid in enumerate(held.grids, start=1):
-            axes = ", ".join(
-                f"{axis.name} {_span(axis.values.tolist())}"
-                for axis in grid.axes
-                if len(axis.values)
-            )
+            axes = ", ".join(f"{axis.name} {_span(axis.values.tolist())}" for axis in grid.axes)
             done, total = progress_of(store, grid)
             click.echo(f"sweep {number:<6}{done} of {total} instances; {axes}")
 
 
-def _span(values: list[float]) -> str:
+def _span(values: list[Any]) -> str:
     if len(values) <= 4:
-        return ",".join(f"{v:g}" for v in values)
+        return ",".join(v if isinstance(v, str) else f"{v:g}" for v in values)
     return f"{min(values):g}..{max(values):g} ({len(values)} values)"
 
 
@@ -101,8 +98,8 @@ def _span(values: list[float]) -> str:
 )
 @click.option("--partial", is_flag=True, help="Write an unfinished sweep, NaN where it is missing.")
 def export(file: Path, output: Path, sweep: int | None, partial: bool) -> None:
-    """Write a sweep as the file that simulate -o would have written."""
-    from simulate.run import collect, progress_of
+    """Write a sweep as the file that -o would have written."""
+    from simulate.collect import collect, progress_of
 
     with _opened(file) as store:
         grids = store.summary().grids

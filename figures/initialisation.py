@@ -169,6 +169,6 @@ def data(
         n_test=4000,
         n_flip=16,
         n_variance=2048,
-        progress=progress,
+        progress=progress or False,
     )
     return curve, run, gaussian, natural

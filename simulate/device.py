@@ -11,7 +11,16 @@ from dataclasses import dataclass
 
 import torch
 
-__all__ = ["DeviceError", "Workspace", "choose_device", "device_name", "explained", "plan_memory"]
+from theory.feature_laws.base import FeatureLaw
+
+__all__ = [
+    "DeviceError",
+    "Workspace",
+    "choose_device",
+    "explained",
+    "plan_memory",
+    "training_numbers",
+]
 
 Size = tuple[int, int, int]
 
@@ -82,13 +91,6 @@ def choose_device(device: str | torch.device) -> torch.device:
     return torch.device(name)
 
 
-def device_name(device: torch.device) -> str:
-    """Return the name stored with results."""
-    if device.type == "cuda":
-        return f"{device} ({torch.cuda.get_device_name(device)})"
-    return str(device)
-
-
 def _available(device: torch.device) -> int:
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
@@ -152,11 +154,19 @@ def _occupied(device: torch.device) -> str:
     return f", {_available(torch.device('cpu'))} bytes of physical memory"
 
 
-def _needed(size: Size, hidden: tuple[int, ...], n_lam: int, quadratic: bool, sampling: int) -> int:
-    """Count the bytes that cannot be chunked: F, design, weights and the trainer's matrices."""
-    D, N, P = size
+def training_numbers(D: int, N: int, P: int, n_lam: int, quadratic: bool) -> int:
+    """Count the float64 numbers that training one instance needs and that cannot be chunked.
+
+    Parameters
+    ----------
+    D, N, P : int
+        Input size, features and patterns.
+    n_lam : int
+        Ridge penalties trained at once.
+    quadratic : bool
+        Whether the loss takes the ridge path, which needs less.
+    """
     k = min(N, P)
-    layers = sum(a * b for a, b in itertools.pairwise([D, *hidden, N]))
     numbers = P * N + 4 * N * n_lam + P * D + _DRAW_ROWS * D
     numbers += 5 * k * k  # the Gram matrix, a copy, its eigenvectors and two of workspace
     if not quadratic:
@@ -164,19 +174,16 @@ def _needed(size: Size, hidden: tuple[int, ...], n_lam: int, quadratic: bool, sa
         numbers += 2 * k * k
         # weighted and signed designs; QR of the transpose
         numbers += 2 * P * k + (2 * N * P if N > P else 0)
-    # the features are drawn before there is a design
-    return _FLOAT * (layers + max(numbers, sampling))
+    return numbers
 
 
 def plan_memory(
     sizes: list[Size],
-    hidden: Callable[[int], tuple[int, ...]],
-    n_lam: int,
-    quadratic: bool,
+    features: FeatureLaw,
+    numbers: Callable[[int, int, int], int],
     device: torch.device,
     memory: int | None,
     *,
-    sampling: Callable[[int, int], int] = lambda D, N: 0,  # noqa: ARG005
     batch: int | None = None,
 ) -> Workspace:
     """Check that every (D, N, P) fits, size the chunks, and say how many instances fit together.
@@ -185,18 +192,14 @@ def plan_memory(
     ----------
     sizes : list of (D, N, P)
         Every size of the sweep.
-    hidden : callable
-        Widths of the hidden layers at D.
-    n_lam : int
-        Number of ridge penalties trained at once.
-    quadratic : bool
-        Whether the loss takes the ridge path, which needs less.
+    features : FeatureLaw
+        Which layers there are, and what drawing them takes.
+    numbers : callable
+        From (D, N, P) the float64 numbers, beside the layers, that cannot be chunked.
     device : torch.device
         Where to compute.
     memory : int or None
         Byte budget; by default half of the CPU's physical memory, or 0.8 of what is free on a GPU.
-    sampling : callable
-        Numbers that drawing the features at (D, N) needs beside them, ``FeatureLaw.sampling_numbers``.
     batch : int, optional
         Most instances to train together; by default 1 on a CPU, and as many as fill a GPU. Fewer
         where memory does not hold them.
@@ -215,8 +218,11 @@ def plan_memory(
     fixed = {}
     for size in sizes:
         D, N, P = size
-        row = _TEMPORARIES * _FLOAT * max((N, *hidden(D)))
-        fixed[size] = _needed(size, hidden(D), n_lam, quadratic, sampling(D, N))
+        hidden = features.hidden(D)
+        layers = sum(a * b for a, b in itertools.pairwise([D, *hidden, N]))
+        # the features are drawn before there is a design
+        fixed[size] = _FLOAT * (layers + max(numbers(*size), features.sampling_numbers(D, N)))
+        row = _TEMPORARIES * _FLOAT * max((N, *hidden))
         if fixed[size] + row > budget:
             raise ValueError(
                 f"D = {D}, N = {N}, P = {P} need {fixed[size] + row} bytes on {device} and memory = "

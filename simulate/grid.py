@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Axis", "Grid", "check_count", "make_grid"]
+__all__ = [
+    "OUTER",
+    "Axis",
+    "Grid",
+    "check_count",
+    "check_number",
+    "make_grid",
+    "positive_axis",
+]
+
+#: Axes that tell instances apart; an instance is shared by the points of all others.
+OUTER = ("overparam", "alpha_T", "D", "seed")
 
 
 @dataclass(frozen=True)
@@ -33,34 +45,50 @@ class Axis:
 
 @dataclass(frozen=True)
 class Grid:
-    """The outer product of the axes, in the order of the Dataset's dimensions."""
+    """The outer product of the axes.
 
-    overparam: Axis
-    alpha_T: Axis
-    lam: Axis
-    D: Axis
-    seed: Axis
+    Attributes
+    ----------
+    axes : tuple of Axis
+        In the order of the Dataset's dimensions; those of ``OUTER`` are among them.
+    """
+
+    axes: tuple[Axis, ...]
+
+    def __getitem__(self, name: str) -> Axis:
+        """The axis of a name."""
+        return next(axis for axis in self.axes if axis.name == name)
 
     @property
-    def axes(self) -> tuple[Axis, ...]:
-        """All axes, in the order of dimensions."""
-        return (self.overparam, self.alpha_T, self.lam, self.D, self.seed)
+    def inner(self) -> tuple[Axis, ...]:
+        """Axes along which an instance is shared."""
+        return tuple(axis for axis in self.axes if axis.name not in OUTER)
+
+    def length(self, *names: str) -> int:
+        """Points of the product of some axes, 1 for one that the grid has not."""
+        return math.prod(len(axis.values) for axis in self.axes if axis.name in names)
 
     def size(self, i: int, j: int, d: int) -> tuple[int, int, int]:
         """(D, N, P) at the i-th overparam, j-th alpha_T and d-th D."""
-        D = int(self.D.values[d])
-        P = round(float(self.alpha_T.values[j]) * D)
-        return D, round(float(self.overparam.values[i]) * P), P
+        D = int(self["D"].values[d])
+        P = round(float(self["alpha_T"].values[j]) * D)
+        return D, round(float(self["overparam"].values[i]) * P), P
 
     @property
     def sizes(self) -> list[tuple[int, int, int]]:
         """(D, N, P) of every point."""
-        shape = (len(self.overparam.values), len(self.alpha_T.values), len(self.D.values))
+        shape = [self.length(name) for name in OUTER[:3]]
         return [self.size(*index) for index in np.ndindex(*shape)]
 
 
-def _axis(name: str, given: Any) -> Axis:
-    """Make a positive axis of floats, or say why not."""
+def positive_axis(name: str, given: Any) -> Axis:
+    """Make an axis of finite floats > 0.
+
+    Raises
+    ------
+    ValueError
+        If it is none; it names the argument, the value and what to give instead.
+    """
     try:
         raw = np.asarray(given)
     except ValueError:
@@ -89,7 +117,7 @@ def _refuse_duplicates(name: str, values: NDArray[Any]) -> None:
 
 
 def _integer_axis(name: str, given: Any) -> Axis:
-    axis = _axis(name, given)
+    axis = positive_axis(name, given)
     fractional = axis.values[axis.values != np.round(axis.values)]
     if fractional.size:
         raise ValueError(f"{name} = {fractional[0]:g}: give an integer")
@@ -119,8 +147,32 @@ def check_count(name: str, given: Any, least: int) -> int:
     return int(given)
 
 
-def make_grid(overparam: Any, alpha_T: Any, lam: Any, D: Any, seeds: Any) -> Grid:
+def check_number(name: str, given: Any, least: float, most: float = np.inf) -> float:
+    """Return a number with least < number < most, or raise a ValueError that names the argument."""
+    number = np.asarray(given)
+    if number.ndim or number.dtype.kind not in "iuf" or not least < number < most:
+        wanted = f"> {least:g}" if most == np.inf else f"between {least:g} and {most:g}"
+        raise ValueError(f"{name} = {given!r}: give a finite number {wanted}")
+    return float(number)
+
+
+def make_grid(
+    overparam: Any,
+    alpha_T: Any,
+    D: Any,
+    seeds: Any,
+    *,
+    inner: tuple[Axis, ...] = (),
+    last: tuple[Axis, ...] = (),
+) -> Grid:
     """Validate every axis and every size before any work.
+
+    Parameters
+    ----------
+    overparam, alpha_T, D, seeds
+        As in ``simulate.run``.
+    inner, last : tuple of Axis
+        Axes along which an instance is shared: between alpha_T and D, and behind the seed.
 
     Raises
     ------
@@ -128,15 +180,18 @@ def make_grid(overparam: Any, alpha_T: Any, lam: Any, D: Any, seeds: Any) -> Gri
         Names the argument, the value and what to give instead.
     """
     grid = Grid(
-        _axis("overparam", overparam),
-        _axis("alpha_T", alpha_T),
-        _axis("lam", lam),
-        _integer_axis("D", D),
-        _seeds(seeds),
+        (
+            positive_axis("overparam", overparam),
+            positive_axis("alpha_T", alpha_T),
+            *inner,
+            _integer_axis("D", D),
+            _seeds(seeds),
+            *last,
+        )
     )
-    for d, D_value in enumerate(grid.D.values):
-        for j, alpha_value in enumerate(grid.alpha_T.values):
-            for i, ratio in enumerate(grid.overparam.values):
+    for d, D_value in enumerate(grid["D"].values):
+        for j, alpha_value in enumerate(grid["alpha_T"].values):
+            for i, ratio in enumerate(grid["overparam"].values):
                 _, N, P = grid.size(i, j, d)
                 if P == 0:
                     raise ValueError(

@@ -1,33 +1,37 @@
-"""A sweep of networks trained with square loss from a start w_init to the nearest solution."""
+"""Networks trained with square loss from a start w_init to the nearest solution, and what is left of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from importlib.metadata import version
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from simulate.bmd import feature_mean_dimension
-from simulate.device import Workspace, choose_device, device_name, plan_memory
-from simulate.draw import Instance, Streams, TorchRandom, check_sizes, draw_instance
-from simulate.grid import Grid, check_count, make_grid
+from simulate.device import Workspace
+from simulate.draw import Instance, Streams, TorchRandom, draw_instance
+from simulate.execute import Means, Progress, execute
+from simulate.grid import Axis, Grid, check_count, make_grid
+from simulate.layout import Layout, Values, variables
 from simulate.measure import measure_overlaps, measure_test_error, measure_training
 from simulate.nearest import NearestSolution
-from simulate.variables import SIZES, attributes
+from simulate.sweep import Protocol, Task
+from simulate.train import Status
+from simulate.variables import MEASURED
 from theory.losses.square import Square
 from theory.problem import Problem
 from theory.starts import GaussianStart, RandomLabelsStart, SameInputsStart, Start
 
-__all__ = ["run_from_start"]
+__all__ = ["FromStart", "run_from_start"]
 
-Values = NDArray[np.float64]
-
-_MEASURED = (
+_AXES = ("lam", "scale", "alpha_prime")
+_AS_TRAINED = (
     *("q_d", "p_d", "r", "Q_d", "m", "train_loss", "train_error"),
     *("test_error", "test_error_se", "bmd", "bmd_se"),
 )
@@ -36,14 +40,6 @@ _OF_START = {
     "start_bmd": ("Boolean mean dimension of the start", "1", "bmd at w_init"),
     "start_overlap": ("overlap of weights and start", "1", "w . w_init / N"),
     "distance": ("squared distance travelled", "1", "|w - w_init|^2 / N"),
-}
-_AXES = {
-    "scale": ("scale of the start", "1", "root mean square of the entries of w_init"),
-    "alpha_prime": (
-        "requested random patterns per weight",
-        "1",
-        "P'/N of the training that made w_init",
-    ),
 }
 
 
@@ -61,7 +57,10 @@ def run_from_start(
     n_flip: int = 64,
     n_variance: int = 8192,
     memory: int | None = None,
-    progress: Callable[[int, int], Any] | None = None,
+    threads: int = 1,
+    store: str | Path | None = None,
+    scheduler: str | int | None = None,
+    progress: Progress | bool = False,
 ) -> xr.Dataset:
     """Draw, start, train and measure random-feature models.
 
@@ -79,22 +78,22 @@ def run_from_start(
     seeds : int or sequence of int
         As in :func:`simulate.run`, whose features, teacher and training set are drawn here too. The
         start is fixed by (seed, D, N, P, P') and shared by all scales.
-    device, n_test, n_flip, n_variance, memory
-        As in :func:`simulate.run`.
-    progress : callable, optional
-        Receives (done, total) after each instance.
+    device, n_test, n_flip, n_variance, memory, threads, store, scheduler, progress
+        As in :func:`simulate.run`. A store belongs to one kind of start.
 
     Returns
     -------
     xarray.Dataset
         Dimensions (overparam, alpha_T, D, seed, scale, alpha_prime), less those given as numbers,
-        with the variables of :func:`simulate.run` and, of the start, those of
-        ``theory.solve_from_start``.
+        with variables of :func:`simulate.run` and, of the start, those of
+        ``theory.solve_from_start``; NaN where ``status`` is not 0.
 
     Raises
     ------
     ValueError
         For any argument out of range, before any work.
+    simulate.StoreError, simulate.DeviceError
+        As in :func:`simulate.run`.
 
     Examples
     --------
@@ -114,7 +113,9 @@ def run_from_start(
     if ridge.ndim or ridge.dtype.kind not in "iuf" or not (np.isfinite(ridge) and ridge >= 0):
         raise ValueError(f"lam = {lam!r}: give one finite number >= 0")
     start.check(ridge)
-    grid = make_grid(overparam, alpha_T, 1.0, D, seeds)
+    extra = tuple(Axis(n, np.atleast_1d(x), x.ndim == 0) for n, x in start.axes.items())
+    ridges = Axis("lam", np.array([float(ridge)]), scalar=True)
+    grid = make_grid(overparam, alpha_T, D, seeds, inner=(ridges,), last=extra)
     for _, N, _ in grid.sizes:
         for ratio in np.atleast_1d(start.axes.get("alpha_prime", np.array([]))):
             if round(float(ratio) * N) == 0:
@@ -122,35 +123,122 @@ def run_from_start(
                     f"alpha_prime = {ratio:g} with N = {N} rounds to no pattern: raise alpha_prime, "
                     "D, alpha_T or overparam"
                 )
-    counts = {
-        "n_test": check_count("n_test", n_test, 1),
-        "n_flip": check_count("n_flip", n_flip, 2),
-        "n_variance": check_count("n_variance", n_variance, 2),
-    }
-    budget = None if memory is None else check_count("memory", memory, 1)
-    columns = int(np.prod([a.size for a in start.axes.values()], dtype=int))
-    work = plan_memory(
-        grid.sizes, problem.features.hidden, columns, True, choose_device(device), budget
+    protocol = FromStart(
+        problem,
+        start,
+        n_test=check_count("n_test", n_test, 1),
+        n_flip=check_count("n_flip", n_flip, 2),
+        n_variance=check_count("n_variance", n_variance, 2),
     )
-    check_sizes(problem, grid.sizes)
-    data = _sweep(problem, start, grid, float(ridge), counts, work, progress)
-    return _dataset(problem, start, grid, float(ridge), data, counts, work)
+    means = Means(device, memory, threads, store, scheduler, progress)
+    return execute(protocol, grid, means)
+
+
+@dataclass(frozen=True)
+class FromStart(Protocol):
+    """Draw, start, train to the nearest solution, measure.
+
+    Attributes
+    ----------
+    start : Start
+        The law of w_init, but for its axes, which a task brings.
+    n_test, n_flip, n_variance : int
+        Fresh patterns for the test error, and hypercube points of the mean dimension.
+    """
+
+    layout: ClassVar[Layout] = Layout(
+        "start",
+        variables(
+            {n: MEASURED[n] for n in _AS_TRAINED} | _OF_START | {"status": MEASURED["status"]},
+            _AXES,
+            Status,
+        ),
+    )
+    start: Start
+    n_test: int
+    n_flip: int
+    n_variance: int
+
+    def describe(self) -> dict[str, Any]:
+        """Counts, and the law of the start without its axes."""
+        start: Any = self.start
+        law = {f.name: getattr(start, f.name) for f in fields(start) if f.name not in start.axes}
+        words = ", ".join(f"{name}={value!r}" for name, value in law.items())
+        return {**super().describe(), "start": f"{type(start).__name__}({words})"}
+
+    def numbers(self, D: int, N: int, P: int, grid: Grid) -> int:
+        """Two designs, each decomposed, and the weights of every scale and alpha'."""
+        total = P * (N + D) + 8 * N * grid.length(*_AXES)
+        found = _decomposing(N, P)
+        if "alpha_prime" in self.start.axes:
+            most = round(float(np.max(grid["alpha_prime"].values)) * N)
+            found += most * (D + 3 * N) + _decomposing(N, most)
+        return total + found
+
+    def perform(self, tasks: Sequence[Task], work: Workspace) -> list[Values]:
+        """One instance after the other."""
+        return [self._instance(task, work) for task in tasks]
+
+    def _instance(self, task: Task, work: Workspace) -> Values:
+        problem, (D, N, P), (lam,) = self.problem, task.size, task["lam"]
+        start: Any = self.start
+        start = replace(start, **{name: values for name, values in task.axes if name != "lam"})
+        streams = Streams.of(task.seed, D, N, P, work.device)
+        instance = draw_instance(problem, D, N, P, streams.training, work)
+        if not bool(torch.isfinite(instance.design).all()):  # it has no decomposition
+            columns = int(np.prod([len(values) for _, values in task.axes]))
+            lost = {v.name: np.full(columns, np.nan) for v in self.layout.variables}
+            return self.layout.pack(lost | {"status": np.full(columns, Status.NONFINITE)})
+        fit = NearestSolution.of(instance.design, lam)
+        unit = _unit_starts(start, instance, fit, task, work)
+        scales = np.ones(1) if start.scale is None else start.axes["scale"]
+        scale = torch.as_tensor(scales, dtype=unit.dtype, device=unit.device)[:, None]
+
+        def spread(columns: Tensor) -> Tensor:
+            """Columns of every scale and alpha', in this order."""
+            return (columns[:, None, :] * scale).reshape(N, -1)
+
+        begin = spread(unit)
+        W = fit.from_zero(instance.y)[:, None] + spread(fit.kept(unit))
+        out = measure_overlaps(instance, W, problem.activation.moments)
+        out |= measure_training(problem, instance, W, np.zeros(W.shape[1]))
+        out |= measure_test_error(problem, instance, W, streams.test, self.n_test, work)
+        inputs = streams.flips, streams.variance, self.n_flip, self.n_variance
+        both = feature_mean_dimension(instance.layers, torch.cat([W, unit], dim=1), *inputs, work)
+        split = W.shape[1]
+        out |= {"bmd": both.value[:split], "bmd_se": both.standard_error[:split]}
+        out["start_bmd"] = np.tile(both.value[split:], scales.size)
+        for name, product in (
+            ("start_q", begin * begin),
+            ("start_overlap", W * begin),
+            ("distance", (W - begin) ** 2),
+        ):
+            out[name] = np.asarray((product.sum(0) / N).cpu().numpy())
+        finite = np.isfinite(np.stack(list(out.values()))).all(0)
+        out = {name: np.where(finite, value, np.nan) for name, value in out.items()}
+        status = np.where(finite, Status.CONVERGED, Status.NONFINITE)
+        return self.layout.pack({**out, "status": status})
+
+
+def _decomposing(N: int, P: int) -> int:
+    """Numbers of a singular value decomposition: a copy, workspace, and the vectors before and after."""
+    k = min(N, P)
+    return N * P + 4 * k * k + 2 * k * (N + P)
 
 
 def _unit_starts(
     start: Start,
     instance: Instance,
     fit: NearestSolution,
-    size: tuple[int, int, int],
-    seed: int,
+    task: Task,
     work: Workspace,
 ) -> Tensor:
     """w_init of every alpha', of scale 1 or, where the start names none, as trained; (N, alpha')."""
-    D, N, P = size
+    D, N, P = task.size
 
     def stream(number: int) -> TorchRandom:
         # beside the four children that Streams spawns of the same entropy
-        child = np.random.SeedSequence((seed, D, N, P), spawn_key=(4, number))
+        child = np.random.SeedSequence((task.seed, D, N, P), spawn_key=(4, number))
         entropy = child.generate_state(1, np.uint64)[0] >> np.uint64(1)
         return TorchRandom.from_seed(int(entropy), work.device)
 
@@ -179,123 +267,3 @@ def _unit_starts(
 def _coins(random: TorchRandom, number: int) -> Tensor:
     u = random.uniform(number)
     return torch.where(u < 0.5, -torch.ones_like(u), torch.ones_like(u))
-
-
-def _instance(
-    problem: Problem,
-    start: Start,
-    size: tuple[int, int, int],
-    seed: int,
-    lam: float,
-    counts: dict[str, int],
-    work: Workspace,
-) -> dict[str, Values]:
-    """Everything measured on one draw, each of shape (scales, alpha')."""
-    D, N, P = size
-    streams = Streams.of(seed, D, N, P, work.device)
-    instance = draw_instance(problem, D, N, P, streams.training, work)
-    fit = NearestSolution.of(instance.design, lam)
-    unit = _unit_starts(start, instance, fit, size, seed, work)
-    scales = np.ones(1) if start.scale is None else np.atleast_1d(start.axes["scale"])
-    scale = torch.as_tensor(scales, dtype=unit.dtype, device=unit.device)[:, None]
-
-    def spread(columns: Tensor) -> Tensor:
-        """Columns of every scale and alpha', in this order."""
-        return (columns[:, None, :] * scale).reshape(N, -1)
-
-    begin = spread(unit)
-    W = fit.from_zero(instance.y)[:, None] + spread(fit.kept(unit))
-    out = measure_overlaps(instance, W, problem.activation.moments)
-    out |= measure_training(problem, instance, W, np.zeros(W.shape[1]))
-    out |= measure_test_error(problem, instance, W, streams.test, counts["n_test"], work)
-    both = feature_mean_dimension(
-        instance.layers,
-        torch.cat([W, unit], dim=1),
-        streams.flips,
-        streams.variance,
-        counts["n_flip"],
-        counts["n_variance"],
-        work,
-    )
-    split = W.shape[1]
-    out |= {"bmd": both.value[:split], "bmd_se": both.standard_error[:split]}
-    out["start_bmd"] = np.tile(both.value[split:], scales.size)
-    for name, product in (
-        ("start_q", begin * begin),
-        ("start_overlap", W * begin),
-        ("distance", (W - begin) ** 2),
-    ):
-        out[name] = np.asarray((product.sum(0) / N).cpu().numpy())
-    shape = (scales.size, unit.shape[1])
-    return {name: out[name].reshape(shape) for name in (*_MEASURED, *_OF_START)}
-
-
-def _sweep(
-    problem: Problem,
-    start: Start,
-    grid: Grid,
-    lam: float,
-    counts: dict[str, int],
-    work: Workspace,
-    progress: Callable[[int, int], Any] | None,
-) -> dict[str, Values]:
-    """Arrays of (overparam, alpha_T, D, seed, scale, alpha_prime)."""
-    shape = [len(a.values) for a in (grid.overparam, grid.alpha_T, grid.D, grid.seed)]
-    rows = []
-    for done, (i, j, d, s) in enumerate(np.ndindex(*shape), start=1):
-        seed = int(grid.seed.values[s])
-        rows.append(_instance(problem, start, grid.size(i, j, d), seed, lam, counts, work))
-        if progress is not None:
-            progress(done, int(np.prod(shape)))
-    return {
-        name: np.stack([row[name] for row in rows]).reshape(*shape, *rows[0][name].shape)
-        for name in rows[0]
-    }
-
-
-def _dataset(
-    problem: Problem,
-    start: Start,
-    grid: Grid,
-    lam: float,
-    data: dict[str, Values],
-    counts: dict[str, int],
-    work: Workspace,
-) -> xr.Dataset:
-    """Label the arrays and drop the dimensions given as numbers."""
-    axes = (grid.overparam, grid.alpha_T, grid.D, grid.seed)
-    dims = [axis.name for axis in axes] + ["scale", "alpha_prime"]
-    variables: dict[str, Any] = {}
-    for name, values in data.items():
-        attrs = attributes(name) if name in _MEASURED else _attributes(_OF_START[name])
-        variables[name] = (dims, values, attrs)
-    size = np.array(grid.sizes).reshape(*(len(a.values) for a in axes[:3]), 3)
-    D, N, P = (size[..., index] for index in range(3))
-    for name, values in zip(SIZES, (N, P, N / P, P / D), strict=True):
-        variables[name] = (dims[:3], values, attributes(name))
-    coords = {a.name: (a.name, a.values, attributes(a.name)) for a in axes}
-    coords |= {
-        name: (name, np.atleast_1d(a), _attributes(_AXES[name])) for name, a in start.axes.items()
-    }
-    out = xr.Dataset(
-        variables,
-        coords,
-        attrs={
-            "problem": repr(problem),
-            "start": repr(start),
-            "kind": "simulation",
-            "version": version("twinpeaks"),
-            "device": device_name(work.device),
-            "torch": str(torch.__version__),
-            **counts,
-        },
-    ).assign_coords(lam=((), lam, attributes("lam")))
-    scalars = {a.name: 0 for a in axes if a.scalar}
-    for name in ("scale", "alpha_prime"):
-        if name not in start.axes or start.axes[name].ndim == 0:
-            scalars[name] = 0
-    return out.isel(scalars)
-
-
-def _attributes(described: tuple[str, str, str]) -> dict[str, str]:
-    return dict(zip(("long_name", "units", "definition"), described, strict=True))

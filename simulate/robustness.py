@@ -1,48 +1,47 @@
-"""A sweep of attacked finite networks, as one labelled Dataset."""
+"""Attacked finite networks: how often a small perturbation flips the class, in two norms."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from importlib.metadata import version
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from simulate.bmd import feature_mean_dimension
-from simulate.device import Workspace, choose_device, device_name, plan_memory
-from simulate.draw import Streams, check_sizes, draw_instance
+from simulate.device import Workspace, training_numbers
+from simulate.draw import Streams, draw_instance
+from simulate.execute import Means, Progress, execute
 from simulate.flips import Norm, flip_distances
-from simulate.grid import Grid, check_count, make_grid
+from simulate.grid import Axis, Grid, check_count, check_number, make_grid, positive_axis
+from simulate.layout import Layout, Values, variables
+from simulate.sweep import Protocol, Task
 from simulate.train import Status, check_loss, train
-from simulate.variables import SIZES, attributes
+from simulate.variables import MEASURED
 from theory.problem import Problem
 from theory.teachers.base import BinaryTeacher
 
-__all__ = ["attack"]
+__all__ = ["Attack", "attack"]
 
-Values = NDArray[np.float64]
 _NORMS: tuple[Norm, ...] = ("l2", "linf")
-
-# name: (long_name, definition, whether it has dimensions norm and eps)
-_MEASURED = {
-    "bmd": ("Boolean mean dimension", "as simulate.run measures it", False),
-    "bmd_se": ("Monte Carlo standard error of bmd", "delta method for a ratio", False),
+_RATES = {
     "flip_rate": (
         "adversarial flip rate",
+        "1",
         "share of fresh Gaussian inputs with a flip found within eps; a lower bound",
-        True,
     ),
-    "flip_rate_se": ("standard error of flip_rate", "binomial, over the attacked inputs", True),
+    "flip_rate_se": ("standard error of flip_rate", "1", "binomial, over the attacked inputs"),
     "robust_error": (
         "robust test error",
+        "1",
         "share of inputs that are misclassified or have a flip found within eps; a lower bound",
-        True,
     ),
-    "robust_error_se": ("standard error of robust_error", "binomial", True),
+    "robust_error_se": ("standard error of robust_error", "1", "binomial"),
 }
 
 
@@ -63,7 +62,10 @@ def attack(
     device: str = "auto",
     tolerance: float = 1e-6,
     memory: int | None = None,
-    progress: Callable[[int, int], Any] | None = None,
+    threads: int = 1,
+    store: str | Path | None = None,
+    scheduler: str | int | None = None,
+    progress: Progress | bool = False,
 ) -> xr.Dataset:
     """Draw, train and attack random-feature classifiers.
 
@@ -82,8 +84,8 @@ def attack(
         Hypercube points for the mean dimension, as for :func:`simulate.run`.
     restarts, refinements : int
         Of each search (``simulate.flips.flip_distances``).
-    progress : callable, optional
-        Called with (done, total) after each instance.
+    threads, store, scheduler, progress
+        As for :func:`simulate.run`.
 
     Returns
     -------
@@ -96,6 +98,8 @@ def attack(
     ------
     ValueError
         As :func:`simulate.run`; for real labels, and for eps that is negative or not finite.
+    simulate.StoreError, simulate.DeviceError
+        As :func:`simulate.run`.
 
     Notes
     -----
@@ -113,84 +117,97 @@ def attack(
     if radii.ndim > 1 or not radii.size or not np.all(np.isfinite(radii) & (radii >= 0)):
         raise ValueError(f"eps = {eps!r}: give a number >= 0 or a 1-d sequence of them")
     check_loss(problem.loss)
-    grid = make_grid(overparam, alpha_T, lam, D, seeds)
-    counts = {
-        "n_attack": check_count("n_attack", n_attack, 2),
-        "n_flip": check_count("n_flip", n_flip, 2),
-        "n_variance": check_count("n_variance", n_variance, 2),
-        "restarts": check_count("restarts", restarts, 0),
-        "refinements": check_count("refinements", refinements, 0),
-    }
-    work = plan_memory(
-        grid.sizes,
-        problem.features.hidden,
-        len(grid.lam.values),
-        problem.loss.quadratic is not None,
-        choose_device(device),
-        memory if memory is None else check_count("memory", memory, 1),
+    last = Axis("norm", np.array(_NORMS)), Axis("eps", np.atleast_1d(radii), radii.ndim == 0)
+    ridges = (positive_axis("lam", lam),)
+    grid = make_grid(overparam, alpha_T, D, seeds, inner=ridges, last=last)
+    protocol = Attack(
+        problem,
+        tolerance=check_number("tolerance", tolerance, 0.0, 1.0),
+        n_attack=check_count("n_attack", n_attack, 2),
+        n_flip=check_count("n_flip", n_flip, 2),
+        n_variance=check_count("n_variance", n_variance, 2),
+        restarts=check_count("restarts", restarts, 0),
+        refinements=check_count("refinements", refinements, 0),
     )
-    check_sizes(problem, grid.sizes)
-    n = [len(axis.values) for axis in grid.axes]
-    tail = {True: [len(_NORMS), radii.size], False: []}
-    data: dict[str, NDArray[Any]] = {
-        name: np.full(n + tail[wide], np.nan) for name, (_, _, wide) in _MEASURED.items()
-    }
-    data["status"] = np.zeros(n, dtype=np.int8)
-    total = n[0] * n[1] * n[3] * n[4]
-    for done, (i, j, d, s) in enumerate(np.ndindex(n[0], n[1], n[3], n[4]), start=1):
-        seed = int(grid.seed.values[s])
-        size, lams = grid.size(i, j, d), grid.lam.values
-        point = _instance(problem, size, seed, lams, np.atleast_1d(radii), counts, tolerance, work)
-        for name, value in point.items():
-            data[name][i, j, :, d, s] = value
-        if progress is not None:
-            progress(done, total)
-    return _dataset(problem, grid, radii, data, counts, tolerance, work)
+    means = Means(device, memory, threads, store, scheduler, progress)
+    return execute(protocol, grid, means)
 
 
-def _instance(
-    problem: Problem,
-    size: tuple[int, int, int],
-    seed: int,
-    lam: Values,
-    radii: Values,
-    counts: dict[str, int],
-    tolerance: float,
-    work: Workspace,
-) -> dict[str, NDArray[Any]]:
-    """Everything measured on one draw; the first axis is lam."""
-    D, N, P = size
-    streams = Streams.of(seed, D, N, P, work.device)
-    instance = draw_instance(problem, D, N, P, streams.training, work)
-    fit = train(problem.loss, instance.design, instance.y, lam, tolerance)
-    flips = counts["n_flip"], counts["n_variance"]
-    estimate = feature_mean_dimension(
-        instance.layers, fit.weights, streams.flips, streams.variance, *flips, work
+@dataclass(frozen=True)
+class Attack(Protocol):
+    """Draw, train for every lam, attack every network in both norms.
+
+    Attributes
+    ----------
+    tolerance : float
+        Largest optimality that counts as converged.
+    n_attack : int
+        Fresh inputs that are attacked.
+    n_flip, n_variance : int
+        Hypercube points of the mean dimension.
+    restarts, refinements : int
+        Of each search.
+    """
+
+    layout: ClassVar[Layout] = Layout(
+        "attack",
+        (
+            *variables({name: MEASURED[name] for name in ("bmd", "bmd_se")}, ("lam",)),
+            *variables(_RATES, ("lam", "norm", "eps")),
+            *variables({"status": MEASURED["status"]}, ("lam",), Status),
+        ),
     )
-    inputs = streams.test.normal(counts["n_attack"], D)
-    labels = problem.teacher.sample(inputs @ instance.teacher / D**0.5, streams.test)
-    shape = (len(lam), len(_NORMS), len(radii))
-    out: dict[str, Values] = {name: np.full(shape, np.nan) for name in _wide()}
-    for column in np.flatnonzero(fit.status == Status.CONVERGED):
-        w = fit.weights[:, column]
-        wrong = labels * (instance.layers(inputs) @ w) < 0
-        for k, norm in enumerate(_NORMS):
-            tries = {name: counts[name] for name in ("restarts", "refinements")}
-            parts = torch.split(inputs, work.rows(instance.layers.widest))
-            found = [
-                flip_distances(instance.layers, w, x, norm, streams.test, **tries) for x in parts
-            ]
-            distance = torch.cat(found)
-            for name, length in (
-                ("flip_rate", distance),
-                ("robust_error", torch.where(wrong, 0.0, distance)),
-            ):
-                rate, error = _rates(length, radii)
-                out[name][column, k], out[f"{name}_se"][column, k] = rate, error
-    trusted = fit.status == Status.CONVERGED
-    out["bmd"] = np.where(trusted, estimate.value, np.nan)
-    out["bmd_se"] = np.where(trusted, estimate.standard_error, np.nan)
-    return {**out, "status": fit.status}
+    tolerance: float
+    n_attack: int
+    n_flip: int
+    n_variance: int
+    restarts: int
+    refinements: int
+
+    def numbers(self, D: int, N: int, P: int, grid: Grid) -> int:
+        """Those of training, and the attacked inputs with their features and three temporaries."""
+        quadratic = self.problem.loss.quadratic is not None
+        widest = max(N, *self.problem.features.hidden(D), 0)
+        trained = training_numbers(D, N, P, grid.length("lam"), quadratic)
+        return trained + self.n_attack * (D + 4 * widest)
+
+    def perform(self, tasks: Sequence[Task], work: Workspace) -> list[Values]:
+        """One instance after the other."""
+        return [self._instance(task, work) for task in tasks]
+
+    def _instance(self, task: Task, work: Workspace) -> Values:
+        problem, (D, N, P), lam = self.problem, task.size, np.array(task["lam"])
+        norms, radii = task["norm"], np.array(task["eps"])
+        streams = Streams.of(task.seed, D, N, P, work.device)
+        instance = draw_instance(problem, D, N, P, streams.training, work)
+        fit = train(problem.loss, instance.design, instance.y, lam, self.tolerance)
+        flips = streams.flips, streams.variance, self.n_flip, self.n_variance
+        estimate = feature_mean_dimension(instance.layers, fit.weights, *flips, work)
+        inputs = streams.test.normal(self.n_attack, D)
+        labels = problem.teacher.sample(inputs @ instance.teacher / D**0.5, streams.test)
+        shape = (len(lam), len(norms), len(radii))
+        out: dict[str, Values] = {name: np.full(shape, np.nan) for name in _RATES}
+        tries = {"restarts": self.restarts, "refinements": self.refinements}
+        for column in np.flatnonzero(fit.status == Status.CONVERGED):
+            w = fit.weights[:, column]
+            wrong = labels * (instance.layers(inputs) @ w) < 0
+            for k, norm in enumerate(norms):
+                parts = torch.split(inputs, work.rows(instance.layers.widest))
+                found = [
+                    flip_distances(instance.layers, w, x, norm, streams.test, **tries)
+                    for x in parts
+                ]
+                distance = torch.cat(found)
+                for name, length in (
+                    ("flip_rate", distance),
+                    ("robust_error", torch.where(wrong, 0.0, distance)),
+                ):
+                    rate, error = _rates(length, radii)
+                    out[name][column, k], out[f"{name}_se"][column, k] = rate, error
+        trusted = fit.status == Status.CONVERGED
+        out["bmd"] = np.where(trusted, estimate.value, np.nan)
+        out["bmd_se"] = np.where(trusted, estimate.standard_error, np.nan)
+        return self.layout.pack({**out, "status": fit.status})
 
 
 def _rates(distance: Tensor, radii: Values) -> tuple[Values, Values]:
@@ -198,51 +215,3 @@ def _rates(distance: Tensor, radii: Values) -> tuple[Values, Values]:
     host = distance.cpu().numpy()
     rate = np.mean(host[:, None] <= radii, axis=0)
     return rate, np.sqrt(rate * (1.0 - rate) / len(host))
-
-
-def _wide() -> list[str]:
-    return [name for name, (_, _, wide) in _MEASURED.items() if wide]
-
-
-def _dataset(
-    problem: Problem,
-    grid: Grid,
-    radii: Values,
-    data: dict[str, NDArray[Any]],
-    counts: dict[str, int],
-    tolerance: float,
-    work: Workspace,
-) -> xr.Dataset:
-    """Label the arrays and drop the dimensions given as numbers."""
-    dims = [axis.name for axis in grid.axes]
-    variables: dict[str, Any] = {}
-    for name, (long_name, definition, wide) in _MEASURED.items():
-        about = {"long_name": long_name, "units": "1", "definition": definition}
-        variables[name] = (dims + (["norm", "eps"] if wide else []), data[name], about)
-    variables["status"] = (dims, data["status"], attributes("status"))
-    shape = (len(grid.overparam.values), len(grid.alpha_T.values), len(grid.D.values))
-    D, N, P = np.moveaxis(np.array(grid.sizes).reshape(*shape, 3), -1, 0)
-    for name, value in zip(SIZES, (N, P, N / P, P / D), strict=True):
-        variables[name] = (["overparam", "alpha_T", "D"], value, attributes(name))
-    coords: dict[str, Any] = {a.name: (a.name, a.values, attributes(a.name)) for a in grid.axes}
-    coords["norm"] = ("norm", list(_NORMS), {"long_name": "ball", "definition": "l2 or linf"})
-    coords["eps"] = (
-        "eps",
-        np.atleast_1d(radii),
-        {
-            "long_name": "radius",
-            "units": "1",
-            "definition": "|delta|_2; max |delta_k| sqrt(D) for linf",
-        },
-    )
-    attrs: dict[str, Any] = {
-        "problem": repr(problem),
-        "kind": "simulation",
-        "version": version("twinpeaks"),
-        "device": device_name(work.device),
-        "torch": str(torch.__version__),
-        "tolerance": float(tolerance),
-        **counts,
-    }
-    scalar = {axis.name: 0 for axis in grid.axes if axis.scalar}
-    return xr.Dataset(variables, coords, attrs).isel(scalar | ({} if radii.ndim else {"eps": 0}))

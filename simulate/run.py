@@ -1,33 +1,35 @@
-"""A sweep of trained finite networks, as one labelled Dataset."""
+"""Trained finite networks: overlaps, errors and mean dimension, for every lam of an instance."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
+import torch
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
-from tqdm import tqdm
+from numpy.typing import ArrayLike
 
-from simulate.device import Workspace, choose_device, plan_memory
-from simulate.draw import check_sizes
-from simulate.grid import Grid, check_count, make_grid
-from simulate.store import Store
-from simulate.sweep import Protocol, Task, key_of, places
-from simulate.train import check_loss
-from simulate.variables import MEASURED, SIZES, attributes
-from simulate.workers import Workers, cluster, here
+from simulate.bmd import feature_mean_dimension
+from simulate.device import Workspace, training_numbers
+from simulate.draw import Instance, Streams, draw_instance
+from simulate.execute import Means, Progress, execute
+from simulate.grid import Grid, check_count, check_number, make_grid, positive_axis
+from simulate.layout import Layout, Values, variables
+from simulate.measure import (
+    measure_overlaps,
+    measure_test_error,
+    measure_training,
+    overlap_test_error,
+)
+from simulate.sweep import Protocol, Task
+from simulate.train import Fit, Status, check_loss, train_stack
+from simulate.variables import MEASURED
 from theory.problem import Problem
 
-__all__ = ["collect", "progress_of", "run"]
-
-Progress = Callable[[int, int], Any]
-
-_PATIENCE = 0.5  # seconds between looks at what other processes have finished
+__all__ = ["Training", "run"]
 
 
 def run(
@@ -103,7 +105,7 @@ def run(
         the feature law cannot take, or a loss that cannot be trained exactly; it names the
         argument, its value and the remedy. All are raised before any work.
     simulate.StoreError
-        If the store cannot be written, is damaged, or belongs to another problem or version.
+        If the store cannot be written, is damaged, or belongs to another sweep or version.
     simulate.device.DeviceError
         If the device ran out of memory or was lost; finished instances are in the store.
 
@@ -117,161 +119,84 @@ def run(
     if not isinstance(problem, Problem):
         raise ValueError(f"problem = {problem!r}: give an instance of theory.Problem")
     check_loss(problem.loss)
-    grid = make_grid(overparam, alpha_T, lam, D, seeds)
-    counts = {
-        "n_test": check_count("n_test", n_test, 1),
-        "n_flip": check_count("n_flip", n_flip, 2),
-        "n_variance": check_count("n_variance", n_variance, 2),
-    }
-    if not (np.ndim(tolerance) == 0 and 0 < tolerance < 1):
-        raise ValueError(f"tolerance = {tolerance!r}: give a number between 0 and 1")
-    budget = None if memory is None else check_count("memory", memory, 1)
-    if not (isinstance(progress, bool) or callable(progress)):
-        raise ValueError(
-            f"progress = {progress!r}: give True, False or a callable of (done, total)"
-        )
-    check_sizes(problem, grid.sizes)
-    check_count("threads", threads, 1)
-    together = None if batch is None else check_count("batch", batch, 1)
-    workers = nullcontext(here) if scheduler is None else cluster(scheduler)
-    with workers as crew:
-        work = crew.call(_plan, problem, grid, device, budget, together)
-        protocol = Protocol(problem, **counts, tolerance=tolerance, work=work, threads=threads)
-        with nullcontext() if store is None else Store(store) as kept:
-            if kept is not None:
-                kept.begin(protocol, grid)
-            results = _execute(protocol, grid, crew, kept, progress)
-    return assemble(grid, protocol.describe(), results)
-
-
-def _plan(
-    problem: Problem, grid: Grid, device: str, memory: int | None, batch: int | None
-) -> Workspace:
-    """Device, chunk and batches; evaluated where the tasks will run."""
-    return plan_memory(
-        grid.sizes,
-        problem.features.hidden,
-        len(grid.lam.values),
-        problem.loss.quadratic is not None,
-        choose_device(device),
-        memory,
-        sampling=problem.features.sampling_numbers,
-        batch=batch,
+    grid = make_grid(overparam, alpha_T, D, seeds, inner=(positive_axis("lam", lam),))
+    protocol = Training(
+        problem,
+        n_test=check_count("n_test", n_test, 1),
+        n_flip=check_count("n_flip", n_flip, 2),
+        n_variance=check_count("n_variance", n_variance, 2),
+        tolerance=check_number("tolerance", tolerance, 0.0, 1.0),
     )
+    means = Means(device, memory, threads, store, scheduler, progress, batch)
+    return execute(protocol, grid, means)
 
 
-def _execute(
-    protocol: Protocol,
-    grid: Grid,
-    workers: Workers,
-    store: Store | None,
-    progress: Progress | bool,
-) -> dict[Task, NDArray[np.float64]]:
-    """The result of every task: from the store where it is there, performed and stored otherwise."""
-    about = protocol.describe()
-    tasks = {key_of(about, task): task for _, task in places(grid)}
-    results: dict[Task, NDArray[np.float64]] = {}
-    finished = store.done(tasks) if store is not None else set()
-    bar: AbstractContextManager[Any] = (
-        tqdm(total=len(tasks), initial=len(finished), unit="instance")
-        if progress is True
-        else nullcontext()
-    )
-    with bar as shown:
+@dataclass(frozen=True)
+class Training(Protocol):
+    """Draw, train for every lam, measure.
 
-        def report() -> None:
-            if shown is not None:
-                shown.update(len(finished) - shown.n)
-            if callable(progress):
-                progress(len(finished), len(tasks))
+    Attributes
+    ----------
+    n_test, n_flip, n_variance : int
+        Fresh patterns for the test error, and hypercube points of the mean dimension.
+    tolerance : float
+        Largest optimality that counts as converged.
+    """
 
-        while len(finished) < len(tasks):
-            for key, task, value, seconds in workers.perform(
-                protocol, _queue(tasks, finished, store)
-            ):
-                if store is not None:
-                    store.put(key, task, value, seconds)
-                results[task] = value
-                finished.add(key)
-                report()
-            if store is not None and len(finished) < len(tasks):
-                time.sleep(_PATIENCE)  # the rest is with another process, or with one that died
-                finished |= store.done(tasks)
-                report()
-    for key, task in tasks.items():
-        if task not in results:
-            assert store is not None
-            held = store.get(key)
-            assert held is not None
-            results[task] = held
-    return results
+    layout: ClassVar[Layout] = Layout("train", variables(MEASURED, ("lam",), Status))
+    n_test: int
+    n_flip: int
+    n_variance: int
+    tolerance: float
 
+    def numbers(self, D: int, N: int, P: int, grid: Grid) -> int:
+        """Those of training."""
+        quadratic = self.problem.loss.quadratic is not None
+        return training_numbers(D, N, P, grid.length("lam"), quadratic)
 
-def _queue(
-    tasks: dict[str, Task], finished: set[str], store: Store | None
-) -> Iterator[tuple[str, Task]]:
-    """Tasks to do, one by one; with a store only those that nobody else has taken."""
-    for key, task in tasks.items():
-        if key not in finished and (store is None or store.claim([(key, task)], 1)):
-            yield key, task
+    def perform(self, tasks: Sequence[Task], work: Workspace) -> list[Values]:
+        """Train instances of one size as one stack on the device.
 
+        Each has streams of its own, so that a seed draws the same instance in any company. What is
+        computed from it depends on the company by rounding only.
 
-def assemble(
-    grid: Grid, about: dict[str, Any], results: dict[Task, NDArray[np.float64]]
-) -> xr.Dataset:
-    """One labelled Dataset from the results of all tasks; those missing are NaN, of status -1."""
-    n = [len(axis.values) for axis in grid.axes]
-    data: dict[str, NDArray[Any]] = {name: np.full(n, np.nan) for name in MEASURED}
-    data["status"] = np.full(n, -1.0)
-    for (i, j, d, s), task in places(grid):
-        if task in results:
-            for name, value in zip(MEASURED, results[task], strict=True):
-                data[name][i, j, :, d, s] = value
-    data["status"] = data["status"].astype(np.int8)
-    return _dataset(grid, about, data)
+        Raises
+        ------
+        ValueError
+            If the tasks differ in more than the seed.
+        """
+        first = tasks[0]
+        for task in tasks:
+            if replace(task, seed=first.seed) != first:
+                raise ValueError(
+                    f"tasks = {first}, {task}: give tasks that differ in their seed alone"
+                )
+        (D, N, P), lam = first.size, np.array(first["lam"])
+        streams = [Streams.of(task.seed, D, N, P, work.device) for task in tasks]
+        instances = [draw_instance(self.problem, D, N, P, s.training, work) for s in streams]
+        if len(tasks) == 1:
+            X, y = instances[0].design[None], instances[0].y[None]
+        else:
+            X = torch.empty(len(tasks), P, N, dtype=torch.float64, device=work.device)
+            y = torch.stack([instance.y for instance in instances])
+            for index, instance in enumerate(instances):  # one by one: two of all might not fit
+                X[index] = instance.design
+                instances[index] = replace(instance, design=X[index])
+        fits = train_stack(self.problem.loss, X, y, lam, self.tolerance)
+        parts = zip(instances, streams, fits, strict=True)
+        return [self._measure(lam, *part, work) for part in parts]
 
-
-def _held(store: Store, grid: Grid) -> dict[str, Task]:
-    """The tasks of one of the sweeps of a store, by key."""
-    about = store.summary().protocol
-    return {key_of(about, task): task for _, task in places(grid)}
-
-
-def progress_of(store: Store, grid: Grid) -> tuple[int, int]:
-    """Finished tasks of one of the sweeps of a store, and all of them."""
-    tasks = _held(store, grid)
-    return len(store.done(tasks)), len(tasks)
-
-
-def collect(store: Store, grid: Grid) -> xr.Dataset:
-    """One of the sweeps of a store as the Dataset of ``run``; what is missing has status -1."""
-    values = {task: store.get(key) for key, task in _held(store, grid).items()}
-    found = {task: value for task, value in values.items() if value is not None}
-    return assemble(grid, store.summary().protocol, found)
-
-
-def _dataset(grid: Grid, about: dict[str, Any], data: dict[str, NDArray[Any]]) -> xr.Dataset:
-    """Label the arrays and drop the dimensions given as numbers."""
-    shape = (len(grid.overparam.values), len(grid.alpha_T.values), len(grid.D.values))
-    size = np.array(grid.sizes).reshape(*shape, 3)
-    D, N, P = (size[..., index] for index in range(3))
-    sizes = dict(zip(SIZES, (N, P, N / P, P / D), strict=True))
-    dims = [axis.name for axis in grid.axes]
-    # attributes are attached to variables at once: xarray keeps the order of insertion
-    variables = {name: (dims, data[name], attributes(name)) for name in MEASURED}
-    variables |= {
-        name: (["overparam", "alpha_T", "D"], value, attributes(name))
-        for name, value in sizes.items()
-    }
-    coords = {axis.name: (axis.name, axis.values, attributes(axis.name)) for axis in grid.axes}
-    out = xr.Dataset(
-        variables,
-        coords,
-        attrs={
-            "problem": about["problem"],
-            "kind": "simulation",
-            "version": about["twinpeaks"],
-            **{name: about[name] for name in about if name not in ("problem", "twinpeaks")},
-        },
-    )
-    return out.isel({axis.name: 0 for axis in grid.axes if axis.scalar})
+    def _measure(
+        self, lam: Values, instance: Instance, streams: Streams, fit: Fit, work: Workspace
+    ) -> Values:
+        problem, W = self.problem, fit.weights
+        out = measure_overlaps(instance, W, problem.activation.moments)
+        out |= measure_training(problem, instance, W, lam)
+        out |= measure_test_error(problem, instance, W, streams.test, self.n_test, work)
+        out["test_error_overlap"] = overlap_test_error(problem.teacher, out["Q_d"], out["m"])
+        inputs = streams.flips, streams.variance, self.n_flip, self.n_variance
+        estimate = feature_mean_dimension(instance.layers, W, *inputs, work)
+        out |= {"bmd": estimate.value, "bmd_se": estimate.standard_error}
+        trusted = fit.status == Status.CONVERGED
+        out = {name: np.where(trusted, value, np.nan) for name, value in out.items()}
+        return self.layout.pack({**out, "optimality": fit.optimality, "status": fit.status})

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
-from importlib.metadata import version
-from typing import Any
+from collections.abc import Sequence
+from pathlib import Path
 
-import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
-from tqdm import tqdm
+from numpy.typing import ArrayLike
 
-from simulate.device import choose_device, plan_memory
-from simulate.draw import check_sizes
-from simulate.grid import Axis, Grid, _axis, check_count, make_grid
-from simulate.mixing import Limits, Status, check_diagnostics
-from simulate.posterior import DIAGNOSTICS, OBSERVED, Counts
-from simulate.sampling import VARIABLES, Protocol, check_smooth, perform
-from simulate.sweep import places
-from simulate.variables import SIZES, attributes
+from simulate.execute import Means, Progress, execute
+from simulate.grid import check_count, check_number, make_grid, positive_axis
+from simulate.mixing import Limits
+from simulate.posterior import Counts
+from simulate.sampling import Sampling, check_smooth
 from theory.problem import Problem
 
 __all__ = ["sample"]
-
-Values = NDArray[np.float64]
 
 _FEWEST_CHAINS = 4
 
@@ -51,7 +42,9 @@ def sample(
     n_draws: int = 32,
     memory: int | None = None,
     threads: int = 1,
-    progress: Callable[[int, int], Any] | bool = False,
+    store: str | Path | None = None,
+    scheduler: str | int | None = None,
+    progress: Progress | bool = False,
 ) -> xr.Dataset:
     """Sample p(w) ~ exp(-beta [sum_mu l(y_mu, t_mu) + (lam / 2) |w|^2]) and measure its draws.
 
@@ -88,8 +81,9 @@ def sample(
         Bytes to use; by default half of physical memory on a CPU, 0.8 of free memory on a GPU.
     threads : int
         CPU threads, part of the result to the last bit.
-    progress : bool or callable
-        True draws a bar on stderr; a callable receives (done, total) after each instance.
+    store, scheduler, progress
+        As in ``simulate.run``: what finishes is kept, who does it changes no bit. A store of draws may
+        grow by seeds, ratios and sizes, and take up other lam and beta, each set for itself.
 
     Returns
     -------
@@ -104,6 +98,8 @@ def sample(
     ValueError
         For any argument out of range, an absent device or ``arviz-stats``, sizes that do not fit, or
         a loss that is not smooth and convex; it names the argument, its value and the remedy.
+    simulate.StoreError, simulate.DeviceError
+        As in ``simulate.run``.
 
     Examples
     --------
@@ -115,106 +111,25 @@ def sample(
     if not isinstance(problem, Problem):
         raise ValueError(f"problem = {problem!r}: give an instance of theory.Problem")
     check_smooth(problem.loss)
-    if problem.loss.quadratic is None:
-        check_diagnostics()
-    grid, inverse = make_grid(overparam, alpha_T, lam, D, seeds), _axis("beta", beta)
+    axes = positive_axis("lam", lam), positive_axis("beta", beta)
+    grid = make_grid(overparam, alpha_T, D, seeds, inner=axes)
     counts = Counts(
         n_test=check_count("n_test", n_test, 1),
         n_flip=check_count("n_flip", n_flip, 2),
         n_variance=check_count("n_variance", n_variance, 2),
         n_draws=check_count("n_draws", n_draws, 1),
     )
-    chains, draws = check_count("chains", chains, _FEWEST_CHAINS), check_count("draws", draws, 4)
-    _check_number("trajectory", trajectory, 0.0)
-    _check_number("largest_r_hat", largest_r_hat, 1.0)
-    _check_number("least_ess", least_ess, 0.0)
-    if not (isinstance(progress, bool) or callable(progress)):
-        raise ValueError(
-            f"progress = {progress!r}: give True, False or a callable of (done, total)"
-        )
-    check_sizes(problem, grid.sizes)
-    work = plan_memory(
-        grid.sizes,
-        problem.features.hidden,
-        chains * draws,  # draws take the place of the weights of a training
-        False,
-        choose_device(device),
-        None if memory is None else check_count("memory", memory, 1),
+    limits = Limits(
+        check_number("largest_r_hat", largest_r_hat, 1.0), check_number("least_ess", least_ess, 0.0)
     )
-    protocol = Protocol(
+    protocol = Sampling(
         problem,
-        tuple(map(float, inverse.values)),
-        chains,
-        check_count("warmup", warmup, 0),
-        draws,
-        float(trajectory),
-        Limits(float(largest_r_hat), float(least_ess)),
-        counts,
-        work,
-        check_count("threads", threads, 1),
+        chains=check_count("chains", chains, _FEWEST_CHAINS),
+        warmup=check_count("warmup", warmup, 0),
+        draws=check_count("draws", draws, 4),
+        trajectory=check_number("trajectory", trajectory, 0.0),
+        limits=limits,
+        counts=counts,
     )
-    return _dataset(grid, inverse, protocol, _sweep(grid, protocol, progress))
-
-
-def _check_number(name: str, given: Any, least: float) -> None:
-    number = np.asarray(given)
-    if number.ndim or number.dtype.kind not in "iuf" or not least < number < np.inf:
-        raise ValueError(f"{name} = {given!r}: give a finite number > {least:g}")
-
-
-def _sweep(
-    grid: Grid, protocol: Protocol, progress: Callable[[int, int], Any] | bool
-) -> dict[str, Values]:
-    """Arrays of (overparam, alpha_T, lam, beta, D, seed), by variable."""
-    n = [len(axis.values) for axis in grid.axes]
-    out = np.full((len(VARIABLES), *n[:3], len(protocol.beta), *n[3:]), np.nan)
-    tasks = list(places(grid))
-    with tqdm(total=len(tasks), unit="instance") if progress is True else nullcontext() as bar:
-        for done, ((i, j, d, s), task) in enumerate(tasks, start=1):
-            out[:, i, j, :, :, d, s] = perform(protocol, task)
-            if bar is not None:
-                bar.update()
-            if callable(progress):
-                progress(done, len(tasks))
-    return dict(zip(VARIABLES, out, strict=True))
-
-
-def _dataset(grid: Grid, inverse: Axis, protocol: Protocol, data: dict[str, Values]) -> xr.Dataset:
-    """Label the arrays and drop the dimensions given as numbers."""
-    axes = [*grid.axes[:3], inverse, *grid.axes[3:]]
-    dims = [axis.name for axis in axes]
-    variables: dict[str, Any] = {}
-    for name, values in data.items():
-        typed = values.astype(np.int8) if name == "status" else values
-        variables[name] = (dims, typed, _attributes(name))
-    shape = (len(grid.overparam.values), len(grid.alpha_T.values), len(grid.D.values))
-    D, N, P = np.moveaxis(np.array(grid.sizes).reshape(*shape, 3), -1, 0)
-    for name, values in zip(SIZES, (N, P, N / P, P / D), strict=True):
-        variables[name] = (["overparam", "alpha_T", "D"], values, attributes(name))
-    out = xr.Dataset(
-        variables,
-        {axis.name: (axis.name, axis.values, _attributes(axis.name)) for axis in axes},
-        attrs={"kind": "simulation", "version": version("twinpeaks"), **protocol.describe()},
-    )
-    return out.isel({axis.name: 0 for axis in axes if axis.scalar})
-
-
-def _attributes(name: str) -> dict[str, Any]:
-    if name == "status":
-        return {
-            "long_name": "outcome of sampling",
-            "units": "1",
-            "definition": "averages are NaN where status is not 0",
-            "flag_values": np.array(list(Status), dtype=np.int8),
-            "flag_meanings": " ".join(member.name.lower() for member in Status),
-        }
-    if name == "beta":
-        described = ("inverse temperature", "1", "of the Boltzmann measure over weights")
-    elif name.endswith("_se"):
-        of = name.removesuffix("_se")
-        described = (f"standard error of {of}", "1", "Monte Carlo error within the instance")
-    elif name in OBSERVED or name in DIAGNOSTICS:
-        described = (OBSERVED | DIAGNOSTICS)[name]
-    else:
-        return attributes(name)
-    return dict(zip(("long_name", "units", "definition"), described, strict=True))
+    means = Means(device, memory, threads, store, scheduler, progress)
+    return execute(protocol, grid, means)

@@ -21,22 +21,19 @@ from typing import Any
 
 import numpy as np
 import psutil
-from numpy.typing import NDArray
 
 from simulate.grid import Axis, Grid
-from simulate.sweep import Protocol, Task
-from simulate.variables import MEASURED
+from simulate.layout import Values
+from simulate.sweep import Sweep, Task
 
 __all__ = ["Store", "StoreError", "Summary"]
 
-Values = NDArray[np.float64]
-
-_FORMAT = 1
+_FORMAT = 2
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS sweeps (content TEXT PRIMARY KEY, added REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS results (
-    task TEXT PRIMARY KEY, D INTEGER, N INTEGER, P INTEGER, seed INTEGER, lam TEXT,
+    task TEXT PRIMARY KEY, D INTEGER, N INTEGER, P INTEGER, seed INTEGER, axes TEXT,
     value BLOB NOT NULL, digest TEXT NOT NULL, seconds REAL, finished REAL);
 CREATE TABLE IF NOT EXISTS claims (task TEXT PRIMARY KEY, pid INTEGER, born REAL);
 """
@@ -53,7 +50,7 @@ class Summary:
     Attributes
     ----------
     protocol : dict
-        The words of ``Protocol.describe``.
+        The words of ``Sweep.describe``; ``kind`` is the kind of sweep.
     grids : list of Grid
         Every sweep that was begun, oldest first.
     results, claimed : int
@@ -96,8 +93,8 @@ class Store:
             found = self._about("format")
         if found != str(_FORMAT):
             raise StoreError(
-                f"store = {self.path}: its format is {found}, this version reads {_FORMAT}; export it "
-                "with the version that wrote it"
+                f"store = {self.path}: its format is {found}, this version reads {_FORMAT}; give another "
+                "file to start anew, or export this one with the version that wrote it"
             )
 
     def _connect(self, create: bool) -> sqlite3.Connection:
@@ -161,16 +158,16 @@ class Store:
         row = self._db.execute("SELECT value FROM about WHERE name = ?", [name]).fetchone()
         return None if row is None else str(row[0])
 
-    def begin(self, protocol: Protocol, grid: Grid) -> None:
-        """Register a sweep: the first one fixes the protocol of the store.
+    def begin(self, sweep: Sweep) -> None:
+        """Register a sweep: the first one fixes the protocol of the store, and with it the kind.
 
         Raises
         ------
         StoreError
             If the store holds results of another protocol; it names every difference.
         """
-        wanted = protocol.describe()
-        axes = {axis.name: [axis.values.tolist(), axis.scalar] for axis in grid.axes}
+        wanted = sweep.describe()
+        axes = {axis.name: [axis.values.tolist(), axis.scalar] for axis in sweep.grid.axes}
         with self._transaction():
             held = self._about("protocol")
             if held is None:
@@ -207,7 +204,7 @@ class Store:
     def put(self, key: str, task: Task, value: Values, seconds: float) -> None:
         """Write one result and end its claim, in one transaction."""
         blob = np.ascontiguousarray(value, dtype="<f8").tobytes()
-        row = [key, task.D, task.N, task.P, task.seed, json.dumps(task.lam), blob]
+        row = [key, task.D, task.N, task.P, task.seed, json.dumps(task.axes), blob]
         with self._transaction():
             self._db.execute(
                 "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -222,7 +219,7 @@ class Store:
         return held & set(keys)
 
     def get(self, key: str) -> Values | None:
-        """One result, of shape (variables, n_lam), or None.
+        """One result, or None.
 
         Raises
         ------
@@ -240,7 +237,7 @@ class Store:
                 f"store = {self.path}: the result {key[:12]} is damaged; `twinpeaks store verify "
                 "--repair` removes such results, and the sweep then runs them again"
             )
-        return np.frombuffer(row[0], dtype="<f8").reshape(len(MEASURED), -1).astype(float)
+        return np.frombuffer(row[0], dtype="<f8").astype(float)
 
     def summary(self) -> Summary:
         """What the store holds."""
@@ -284,8 +281,8 @@ class Store:
         return wrong + [f"result {key[:12]}: not what was written" for key in damaged]
 
 
-def _grid(axes: dict[str, tuple[list[float], bool]]) -> Grid:
-    return Grid(*(Axis(name, np.array(values), scalar) for name, (values, scalar) in axes.items()))
+def _grid(axes: dict[str, tuple[list[Any], bool]]) -> Grid:
+    return Grid(tuple(Axis(name, np.array(x), scalar) for name, (x, scalar) in axes.items()))
 
 
 def _digest(key: str, blob: bytes) -> str:

@@ -1,91 +1,119 @@
-"""A sweep as values: what is done with every instance, and the tasks that a grid expands to."""
+"""A sweep as values: what is done with every instance, where, and the tasks it expands to."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from importlib.metadata import version
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from simulate.bmd import feature_mean_dimension
 from simulate.device import Workspace, explained
-from simulate.draw import Instance, Streams, draw_instance
-from simulate.grid import Grid
-from simulate.measure import (
-    measure_overlaps,
-    measure_test_error,
-    measure_training,
-    overlap_test_error,
-)
-from simulate.train import Fit, Status, train_stack
-from simulate.variables import MEASURED
+from simulate.grid import OUTER, Grid
+from simulate.layout import Layout, Values
 from theory.problem import Problem
 
-__all__ = ["Protocol", "Task", "key_of", "perform", "perform_batch", "places"]
-
-Values = NDArray[np.float64]
+__all__ = ["Protocol", "Sweep", "Task", "key_of", "perform", "places"]
 
 
 @dataclass(frozen=True)
 class Task:
-    """One instance: draw, train for every lam, measure.
+    """One instance, and the points that share it.
 
     Attributes
     ----------
     D, N, P, seed : int
         What the random streams depend on.
-    lam : tuple of float
-        Ridge penalties, which share the instance.
+    axes : tuple of (str, tuple)
+        Names and values of the inner axes.
     """
 
     D: int
     N: int
     P: int
     seed: int
-    lam: tuple[float, ...]
+    axes: tuple[tuple[str, tuple[Any, ...]], ...]
+
+    def __getitem__(self, name: str) -> tuple[Any, ...]:
+        """The values on an inner axis."""
+        return dict(self.axes)[name]
+
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """(D, N, P)."""
+        return self.D, self.N, self.P
 
 
 @dataclass(frozen=True)
-class Protocol:
-    """What is done with every instance. Two tasks of one protocol are equal if their Task is.
+class Protocol(ABC):
+    """What is done with every instance: one frozen subclass for each kind of sweep.
 
     Attributes
     ----------
     problem : Problem
         What to learn, and with what.
-    n_test, n_flip, n_variance : int
-        Fresh patterns for the test error, and hypercube points of the mean dimension.
-    tolerance : float
-        Largest optimality that counts as converged.
+    layout : Layout
+        Of its results.
+    """
+
+    layout: ClassVar[Layout]
+    problem: Problem
+
+    def describe(self) -> dict[str, Any]:
+        """Every field beside the problem, in words that JSON can hold."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "problem"}
+
+    @abstractmethod
+    def numbers(self, D: int, N: int, P: int, grid: Grid) -> int:
+        """Count the float64 numbers of an instance that cannot be chunked, beside the features."""
+
+    @abstractmethod
+    def perform(self, tasks: Sequence[Task], work: Workspace) -> list[Values]:
+        """Results of tasks of one size, packed by the layout; a pure function of its arguments."""
+
+    def check_packages(self) -> None:  # noqa: B027
+        """Refuse to start where a package is absent; called where the tasks will run.
+
+        Raises
+        ------
+        ValueError
+            Names the package, and how to install it.
+        """
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A protocol on a grid, and the conditions that decide its results to the last bit.
+
+    Attributes
+    ----------
+    protocol : Protocol
+        What is done with every instance.
+    grid : Grid
+        Which instances.
     work : Workspace
         Device and chunk size, which decide the order of summation.
     threads : int
         Threads of one task on a CPU, which decide it too.
     """
 
-    problem: Problem
-    n_test: int
-    n_flip: int
-    n_variance: int
-    tolerance: float
+    protocol: Protocol
+    grid: Grid
     work: Workspace
     threads: int
 
     def describe(self) -> dict[str, Any]:
         """Everything that a result depends on beside its task, in words that JSON can hold."""
         return {
-            "problem": repr(self.problem),
-            "n_test": self.n_test,
-            "n_flip": self.n_flip,
-            "n_variance": self.n_variance,
-            "tolerance": self.tolerance,
+            "kind": self.protocol.layout.kind,
+            "problem": repr(self.protocol.problem),
+            **self.protocol.describe(),
             "device": self.work.device.type,
             "chunk": self.work.chunk,
             "threads": self.threads,
@@ -95,102 +123,30 @@ class Protocol:
 
 
 def key_of(about: dict[str, Any], task: Task) -> str:
-    """Content hash of a task under a described protocol: equal for equal results."""
+    """Content hash of a task of a described sweep: equal for equal results."""
     content = json.dumps({**about, **task.__dict__}, sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()
 
 
-def places(grid: Grid) -> Iterator[tuple[tuple[int, int, int, int], Task]]:
-    """Every instance of a grid: its position (overparam, alpha_T, D, seed) and its task."""
-    lam = tuple(map(float, grid.lam.values))
-    shape = tuple(len(a.values) for a in (grid.overparam, grid.alpha_T, grid.D, grid.seed))
-    for i, j, d, s in np.ndindex(*shape):
-        yield (i, j, d, s), Task(*grid.size(i, j, d), int(grid.seed.values[s]), lam)
+def places(grid: Grid) -> Iterator[tuple[tuple[int, ...], Task]]:
+    """Every instance of a grid: its place, one index for each axis of ``OUTER``, and its task."""
+    axes = tuple((axis.name, tuple(axis.values.tolist())) for axis in grid.inner)
+    seeds = grid["seed"].values.tolist()
+    for i, j, d, s in np.ndindex(*(grid.length(name) for name in OUTER)):
+        yield (i, j, d, s), Task(*grid.size(i, j, d), seeds[s], axes)
 
 
-def perform(protocol: Protocol, task: Task) -> Values:
-    """Draw, train and measure one instance; a pure function of its arguments.
-
-    Returns
-    -------
-    ndarray of shape (len(MEASURED), n_lam)
-        The variables in the order of ``MEASURED``; NaN where training did not converge.
+def perform(sweep: Sweep, tasks: Sequence[Task]) -> list[Values]:
+    """Perform tasks of one size under the conditions of a sweep.
 
     Raises
     ------
     simulate.device.DeviceError
         If the device ran out of memory or was lost.
     """
-    return perform_batch(protocol, [task])[0]
-
-
-def perform_batch(protocol: Protocol, tasks: Sequence[Task]) -> list[Values]:
-    """Perform several tasks of one size, trained as one stack on the device.
-
-    Parameters
-    ----------
-    protocol : Protocol
-        What is done with every instance.
-    tasks : sequence of Task
-        With the same D, N, P and lam; each has streams of its own, so that a seed draws the same
-        instance in any company. What is computed from it depends on the company by rounding only.
-
-    Returns
-    -------
-    list of ndarray
-        What ``perform`` returns, for each task.
-
-    Raises
-    ------
-    ValueError
-        If the tasks differ in more than the seed.
-    simulate.device.DeviceError
-        If the device ran out of memory or was lost.
-    """
-    first = tasks[0]
-    for task in tasks:
-        if (task.D, task.N, task.P, task.lam) != (first.D, first.N, first.P, first.lam):
-            raise ValueError(f"tasks = {first}, {task}: give tasks that differ in their seed alone")
-    problem, work = protocol.problem, protocol.work
-    D, N, P, lam = first.D, first.N, first.P, np.array(first.lam)
-    with _threads(protocol.threads), explained(work.device, (D, N, P), len(tasks)):
-        streams = [Streams.of(task.seed, D, N, P, work.device) for task in tasks]
-        instances = [draw_instance(problem, D, N, P, s.training, work) for s in streams]
-        if len(tasks) == 1:
-            X, y = instances[0].design[None], instances[0].y[None]
-        else:
-            X = torch.empty(len(tasks), P, N, dtype=torch.float64, device=work.device)
-            y = torch.stack([instance.y for instance in instances])
-            for index, instance in enumerate(instances):  # one by one: two of all might not fit
-                X[index] = instance.design
-                instances[index] = replace(instance, design=X[index])
-        fits = train_stack(problem.loss, X, y, lam, protocol.tolerance)
-        parts = zip(instances, streams, fits, strict=True)
-        return [_measure(protocol, lam, *part) for part in parts]
-
-
-def _measure(
-    protocol: Protocol, lam: Values, instance: Instance, streams: Streams, fit: Fit
-) -> Values:
-    problem, work, W = protocol.problem, protocol.work, fit.weights
-    out = measure_overlaps(instance, W, problem.activation.moments)
-    out |= measure_training(problem, instance, W, lam)
-    out |= measure_test_error(problem, instance, W, streams.test, protocol.n_test, work)
-    out["test_error_overlap"] = overlap_test_error(problem.teacher, out["Q_d"], out["m"])
-    estimate = feature_mean_dimension(
-        instance.layers,
-        W,
-        streams.flips,
-        streams.variance,
-        protocol.n_flip,
-        protocol.n_variance,
-        work,
-    )
-    out |= {"bmd": estimate.value, "bmd_se": estimate.standard_error}
-    trusted = fit.status == Status.CONVERGED
-    out = {name: np.where(trusted, value, np.nan) for name, value in out.items()}
-    out |= {"optimality": fit.optimality, "status": fit.status.astype(float)}
-    return np.stack([out[name] for name in MEASURED])
+    work = sweep.work
+    with _threads(sweep.threads), explained(work.device, tasks[0].size, len(tasks)):
+        return sweep.protocol.perform(tasks, work)
 
 
 @contextmanager

@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any
+__all__ = ["COORDINATES", "MEASURED", "SIZES", "Table"]
 
-import numpy as np
+#: name: (long_name, units, definition)
+Table = dict[str, tuple[str, str, str]]
 
-from simulate.train import Status
-
-__all__ = ["COORDINATES", "MEASURED", "SIZES", "attributes"]
-
-# name: (long_name, units, definition)
-_Table = dict[str, tuple[str, str, str]]
-
-COORDINATES: _Table = {
+COORDINATES: Table = {
     "overparam": ("requested overparametrisation", "1", "N / P"),
     "alpha_T": ("requested patterns per input", "1", "P / D"),
     "lam": ("ridge penalty", "1", "sum_mu l(y_mu, t_mu) + (lam / 2) |w|^2"),
+    "beta": ("inverse temperature", "1", "of the Boltzmann measure over weights"),
     "D": ("input size", "1", "length of x"),
     "seed": ("seed of the instance", "1", "entropy of the streams, with D, N and P"),
+    "scale": ("scale of the start", "1", "root mean square of the entries of w_init"),
+    "alpha_prime": (
+        "requested random patterns per weight",
+        "1",
+        "P'/N of the training that made w_init",
+    ),
+    "norm": ("ball", "1", "l2 or linf"),
+    "eps": ("radius", "1", "|delta|_2; max |delta_k| sqrt(D) for linf"),
 }
 
-SIZES: _Table = {
+SIZES: Table = {
     "N": ("random features", "1", "round(overparam P)"),
     "P": ("training patterns", "1", "round(alpha_T D)"),
     "overparam_actual": ("achieved overparametrisation", "1", "N / P"),
     "alpha_T_actual": ("achieved patterns per input", "1", "P / D"),
 }
 
-MEASURED: _Table = {
+MEASURED: Table = {
     "q_d": ("weight norm", "1", "|w|^2 / N"),
     "p_d": ("projected weight norm", "1", "|s|^2 / D with s = F w / sqrt(N)"),
     "r": ("teacher overlap", "1", "s.w_T / D with s = F w / sqrt(N)"),
@@ -71,13 +74,3 @@ MEASURED: _Table = {
     ),
     "status": ("outcome of training", "1", "measurements are NaN where status is not 0"),
 }
-
-
-def attributes(name: str) -> dict[str, Any]:
-    """Return the attributes of one variable, all of them NetCDF-serialisable."""
-    long_name, units, definition = (COORDINATES | SIZES | MEASURED)[name]
-    out: dict[str, Any] = {"long_name": long_name, "units": units, "definition": definition}
-    if name == "status":
-        out["flag_values"] = np.array(list(Status), dtype=np.int8)
-        out["flag_meanings"] = " ".join(member.name.lower() for member in Status)
-    return out

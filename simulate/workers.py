@@ -9,16 +9,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from numpy.typing import NDArray
-
-import simulate.sweep as sweep
+import simulate.sweep
 from simulate.device import Workspace
+from simulate.layout import Values
+from simulate.sweep import Sweep, Task
 
 __all__ = ["Done", "Workers", "cluster", "grouped", "here"]
 
 #: A task's key, the task, its result and the seconds it took.
-Done = tuple[str, sweep.Task, NDArray[Any], float]
-Queue = Iterator[tuple[str, sweep.Task]]
+Done = tuple[str, Task, Values, float]
+Queue = Iterator[tuple[str, Task]]
 
 
 _LOCAL = {"host": "127.0.0.1"}  # nobody else is to send work to this machine
@@ -30,24 +30,23 @@ class Workers(Protocol):
     def call(self, function: Callable[..., Any], *args: Any) -> Any:
         """Evaluate a function where the tasks will run."""
 
-    def perform(self, protocol: sweep.Protocol, queue: Queue) -> Iterator[Done]:
+    def perform(self, sweep: Sweep, queue: Queue) -> Iterator[Done]:
         """Results as they come; the queue is read only as fast as tasks are begun."""
 
 
-def _timed(protocol: sweep.Protocol, tasks: list[sweep.Task]) -> tuple[list[NDArray[Any]], float]:
+def _timed(sweep: Sweep, tasks: list[Task]) -> tuple[list[Values], float]:
     """Results, and the seconds that one of them took on average."""
     start = time.perf_counter()
-    single = len(tasks) == 1
-    values = [sweep.perform(protocol, tasks[0])] if single else sweep.perform_batch(protocol, tasks)
+    values = simulate.sweep.perform(sweep, tasks)
     return values, (time.perf_counter() - start) / len(tasks)
 
 
-def grouped(work: Workspace, queue: Queue) -> Iterator[list[tuple[str, sweep.Task]]]:
+def grouped(work: Workspace, queue: Queue) -> Iterator[list[tuple[str, Task]]]:
     """Batches of consecutive tasks of one size, as large as the workspace says for that size.
 
     Where that is 1 no task is read before the one ahead of it was handed out.
     """
-    group: list[tuple[str, sweep.Task]] = []
+    group: list[tuple[str, Task]] = []
     for key, task in queue:
         if group and replace(task, seed=group[0][1].seed) != group[0][1]:
             yield group
@@ -67,9 +66,9 @@ class _Here:
     def call(self, function: Callable[..., Any], *args: Any) -> Any:
         return function(*args)
 
-    def perform(self, protocol: sweep.Protocol, queue: Queue) -> Iterator[Done]:
-        for group in grouped(protocol.work, queue):
-            values, seconds = _timed(protocol, [task for _, task in group])
+    def perform(self, sweep: Sweep, queue: Queue) -> Iterator[Done]:
+        for group in grouped(sweep.work, queue):
+            values, seconds = _timed(sweep, [task for _, task in group])
             for (key, task), value in zip(group, values, strict=True):
                 yield key, task, value, seconds
 
@@ -86,14 +85,14 @@ class _Cluster:
     def call(self, function: Callable[..., Any], *args: Any) -> Any:
         return self.client.submit(function, *args, pure=False).result()
 
-    def perform(self, protocol: sweep.Protocol, queue: Queue) -> Iterator[Done]:
+    def perform(self, sweep: Sweep, queue: Queue) -> Iterator[Done]:
         from distributed import as_completed
 
         threads = self.client.nthreads()
         room = 2 * max(1, sum(threads.values()))  # a worker never waits for the next task
-        (shared,) = self.client.scatter([protocol], broadcast=True)
-        flying: dict[Any, list[tuple[str, sweep.Task]]] = {}
-        groups = grouped(protocol.work, queue)
+        (shared,) = self.client.scatter([sweep], broadcast=True)
+        flying: dict[Any, list[tuple[str, Task]]] = {}
+        groups = grouped(sweep.work, queue)
         finished = as_completed()
 
         def launch() -> None:
@@ -166,10 +165,12 @@ def cluster(scheduler: str | int) -> Iterator[Workers]:
         }
         for i in range(scheduler)
     }
+    # any free ports: another cluster may have the usual ones
+    quiet = {"dashboard": False, "dashboard_address": "127.0.0.1:0", "port": 0}
     with (
         SpecCluster(
             workers=workers,
-            scheduler={"cls": Scheduler, "options": {**_LOCAL, "dashboard": False, "port": 0}},
+            scheduler={"cls": Scheduler, "options": {**_LOCAL, **quiet}},
             silence_logs=logging.ERROR,
         ) as local,
         Client(local) as client,

@@ -45,7 +45,7 @@ def test_a_scheduler_by_its_address():
     from distributed import LocalCluster
 
     with LocalCluster(
-        n_workers=1, threads_per_worker=1, dashboard_address=None, processes=True
+        n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0", processes=True
     ) as cluster:
         xr.testing.assert_identical(run(scheduler=cluster.scheduler_address), run())
 

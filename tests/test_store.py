@@ -13,7 +13,7 @@ import xarray as xr
 
 import simulate
 import theory
-from simulate.run import collect, progress_of
+from simulate.collect import collect, progress_of
 
 SWEEP = {"overparam": [0.5, 1.0, 2.0], "lam": [1e-3, 0.1], "D": 20, "n_test": 50, "n_flip": 4}
 
@@ -27,9 +27,9 @@ def performed(monkeypatch):
     module, done = sys.modules["simulate.sweep"], []
     perform = module.perform
 
-    def count(protocol, task):
-        done.append(task)
-        return perform(protocol, task)
+    def count(sweep, tasks):
+        done.extend(tasks)
+        return perform(sweep, tasks)
 
     monkeypatch.setattr(module, "perform", count)
     return done
@@ -76,10 +76,10 @@ SCRIPT = """
 import sys, time, simulate, theory
 from simulate import sweep
 perform = sweep.perform
-def slow(protocol, task):
+def slow(plan, tasks):
     time.sleep(0.1)
-    print(task.N, task.seed, flush=True)
-    return perform(protocol, task)
+    print(tasks[0].N, tasks[0].seed, flush=True)
+    return perform(plan, tasks)
 sweep.perform = slow
 simulate.run(theory.Problem(), overparam=[0.5, 1.0, 2.0], lam=[1e-3, 0.1], D=20, n_test=50,
              n_flip=4, seeds=3, store=sys.argv[1])
@@ -142,9 +142,11 @@ def test_a_store_of_another_version_is_refused(tmp_path):
     with pytest.raises(simulate.StoreError, match=r"twinpeaks is 9.* there and"):
         run(store=path, seeds=1)
     with sqlite3.connect(path) as db:
-        db.execute("UPDATE about SET value = '2' WHERE name = 'format'")
+        db.execute("UPDATE about SET value = '1' WHERE name = 'format'")
     db.close()
-    with pytest.raises(simulate.StoreError, match="format is 2, this version reads 1"):
+    with pytest.raises(
+        simulate.StoreError, match="format is 1, this version reads 2; give another file to start"
+    ):
         run(store=path, seeds=1)
 
 

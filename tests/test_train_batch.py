@@ -12,9 +12,10 @@ from components import MOMENTS, NumpyRandom
 
 import simulate
 import theory
-from simulate.device import DeviceError, Workspace, explained, plan_memory
+from simulate.device import DeviceError, Workspace, explained, plan_memory, training_numbers
 from simulate.draw import Streams, draw_instance
-from simulate.sweep import Protocol, Task, perform, perform_batch
+from simulate.run import Training
+from simulate.sweep import Task
 from simulate.train import Status, train, train_stack
 from simulate.variables import MEASURED
 from simulate.workers import grouped
@@ -77,15 +78,16 @@ def test_a_member_that_is_not_finite_is_said_to_be_and_spoils_no_other(loss):
 
 @pytest.mark.parametrize("loss", LOSSES, ids=repr)
 def test_a_batch_measures_what_its_tasks_measure(loss):
-    protocol = Protocol(theory.Problem(loss=loss), 300, 4, 200, 1e-6, WORK, 1)
-    tasks = [Task(20, 30, 40, seed, (1e-3, 1e-1)) for seed in (3, 0, 7)]
-    for task, value in zip(tasks, perform_batch(protocol, tasks), strict=True):
-        alone = dict(zip(MEASURED, perform(protocol, task), strict=True))
-        for name, given in zip(MEASURED, value, strict=True):
+    protocol = Training(theory.Problem(loss=loss), 300, 4, 200, 1e-6)
+    tasks = [Task(20, 30, 40, seed, (("lam", (1e-3, 1e-1)),)) for seed in (3, 0, 7)]
+    for task, value in zip(tasks, protocol.perform(tasks, WORK), strict=True):
+        (only,) = protocol.perform([task], WORK)
+        alone = dict(zip(MEASURED, only.reshape(-1, 2), strict=True))
+        for name, given in zip(MEASURED, value.reshape(-1, 2), strict=True):
             if name != "optimality":
                 np.testing.assert_allclose(given, alone[name], rtol=1e-6, err_msg=name)
     with pytest.raises(ValueError, match=r"tasks = .*differ in their seed alone"):
-        perform_batch(protocol, [tasks[0], replace(tasks[1], N=31)])
+        protocol.perform([tasks[0], replace(tasks[1], N=31)], WORK)
 
 
 def test_a_sweep_in_batches_is_the_sweep(tmp_path):
@@ -103,7 +105,7 @@ def test_a_sweep_in_batches_is_the_sweep(tmp_path):
 
 def test_groups_are_consecutive_tasks_of_one_size():
     sizes = [10] * 5 + [20] * 2 + [10]
-    tasks = [(str(i), Task(5, N, 10, i, (1.0,))) for i, N in enumerate(sizes)]
+    tasks = [(str(i), Task(5, N, 10, i, (("lam", (1.0,)),))) for i, N in enumerate(sizes)]
     work = replace(WORK, batches=(((5, 10, 10), 3), ((5, 20, 10), 8)))
     groups = list(grouped(work, iter(tasks)))
     assert [len(g) for g in groups] == [3, 2, 2, 1]
@@ -148,10 +150,10 @@ def test_a_measured_spectrum_takes_what_it_says():
 
 
 def plan(size, memory, *, device=CPU, law=None, **extra):
-    law = law or theory.Gaussian()
-    return plan_memory(
-        [size], law.hidden, 5, True, device, memory, sampling=law.sampling_numbers, **extra
-    )
+    def numbers(*size):
+        return training_numbers(*size, n_lam=5, quadratic=True)
+
+    return plan_memory([size], law or theory.Gaussian(), numbers, device, memory, **extra)
 
 
 def test_features_that_do_not_fit_while_they_are_drawn_are_refused():
@@ -176,7 +178,7 @@ def test_batches_fill_a_gpu_and_no_more_than_its_memory():
 _PEAK = """
 import resource, numpy as np, torch, theory
 from simulate.train import train_stack
-from simulate.device import _needed
+from simulate.device import training_numbers
 torch.set_num_threads(1)
 loss, B, P, N = {loss}, {B}, {P}, {N}
 def peak(): return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -186,7 +188,7 @@ y = torch.sign(torch.randn(B, P, generator=g, dtype=torch.float64))
 train_stack(loss, X[:, :50, :50].contiguous(), y[:, :50], np.array([1.0, 0.1]))
 before = peak() - X.nbytes
 train_stack(loss, X, y, np.array([1.0, 0.1]))
-print(peak() - before, B * _needed((1, N, P), (), 2, loss.quadratic is not None, 0))
+print(peak() - before, 8 * B * training_numbers(1, N, P, 2, loss.quadratic is not None))
 """
 
 
@@ -207,7 +209,7 @@ def test_training_takes_no_more_than_planned(loss, B, P, N):
 
 
 def failing(monkeypatch, error, after=0):
-    module = sys.modules["simulate.sweep"]
+    module = sys.modules["simulate.run"]
     calls, works = [], module.train_stack
 
     def fail(*arguments):

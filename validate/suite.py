@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from importlib.metadata import version
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -137,38 +136,28 @@ def run_case(
     """Solve, simulate and compare one case; arguments as in :func:`run_suite`."""
     begun = time.monotonic()
     axes: dict[str, Any] = {"overparam": case.overparam, "alpha_T": case.alpha_T, "lam": case.lam}
-    grid = {**axes, "D": case.D, "seeds": case.seeds, "device": device, "progress": progress}
+    sweep: Callable[..., xr.Dataset]
+    kind, sweep, measured = "train", simulate.run, _INPUTS
     if case.beta:
-        curve = theory.solve(case.problem, **axes, beta=case.beta)
-        kept = None if folder is None else folder / f"{_key(case, device)}.nc"
-        run = _sampled(case, kept, grid)
-    else:
-        curve = theory.solve(case.problem, **axes)
-        # One file for each problem: a larger suite finds the instances of a smaller one.
-        name = _digest(f"{case.problem} {choose_device(device).type}")
-        kept = None if folder is None else folder / f"{name}.sqlite"
-        run = simulate.run(case.problem, **grid, **_INPUTS, store=kept, scheduler=scheduler)
+        axes["beta"] = case.beta
+        kind, sweep, measured = "sample", simulate.sample, _INPUTS | _DRAWS
+    curve = theory.solve(case.problem, **axes)
+    # One file for each problem and kind: a larger suite finds the instances of a smaller one.
+    name = _digest(f"{kind} {case.problem} {choose_device(device).type}")
+    kept = None if folder is None else folder / f"{name}.sqlite"
+    run = sweep(
+        case.problem,
+        **axes,
+        D=case.D,
+        seeds=case.seeds,
+        **measured,
+        device=device,
+        store=kept,
+        scheduler=scheduler,
+        progress=progress,
+    )
     summary = summarise(compare(curve, run), case.order, case.slow)
     return Outcome(case, curve, run, summary, time.monotonic() - begun)
-
-
-def _sampled(case: Case, kept: Path | None, grid: dict[str, Any]) -> xr.Dataset:
-    """Draws of the Boltzmann measure, from the file where they are there."""
-    if kept is not None and kept.exists():
-        return xr.load_dataset(kept)
-    run = simulate.sample(case.problem, beta=case.beta, **grid, **_INPUTS, **_DRAWS)
-    if kept is not None:
-        part = kept.with_suffix(".part")
-        run.to_netcdf(part, engine="h5netcdf")
-        part.replace(kept)
-    return run
-
-
-def _key(case: Case, device: str) -> str:
-    """Everything on which draws depend; not the name of the case."""
-    about = replace(case, name="")
-    versions = [version(name) for name in ("twinpeaks", "torch")]
-    return _digest(f"{about} {choose_device(device).type} {_INPUTS} {_DRAWS} {versions}")
 
 
 def _digest(text: str) -> str:
