@@ -10,11 +10,17 @@ import xarray as xr
 import simulate
 import theory
 
-SWEEP = {"overparam": [0.5, 2.0], "lam": [1e-3, 0.1], "D": 20, "n_test": 50, "n_flip": 4}
+SWEEP = {"overparam": [0.5, 2.0], "D": 20, "seeds": 8, "n_test": 50, "n_flip": 4}
 
 
 def run(**changes):
-    return simulate.run(theory.Problem(), **(SWEEP | {"seeds": 8} | changes))
+    return simulate.run(theory.Problem(), **(SWEEP | {"lam": [1e-3, 0.1]} | changes))
+
+
+def sample(**changes):
+    chains = {"warmup": 20, "draws": 20, "largest_r_hat": 99.0, "least_ess": 0.1, "n_draws": 4}
+    at = SWEEP | chains | {"beta": [1.0, 5.0]}
+    return simulate.sample(theory.Problem(loss=theory.Logistic()), **(at | changes))
 
 
 def workers():
@@ -23,7 +29,8 @@ def workers():
     return [p for p in me.children(recursive=True) if "spawn_main" in " ".join(p.cmdline())]
 
 
-def test_a_cluster_changes_no_bit_and_a_dead_worker_costs_nothing_but_time(tmp_path):
+@pytest.mark.parametrize("sweep", [run, sample])
+def test_a_cluster_changes_no_bit_and_a_dead_worker_costs_nothing_but_time(sweep, tmp_path):
     killed = []
 
     def kill(done, total):
@@ -33,9 +40,10 @@ def test_a_cluster_changes_no_bit_and_a_dead_worker_costs_nothing_but_time(tmp_p
             killed.append(victim)
 
     path = tmp_path / "run.db"
-    data = run(scheduler=2, store=path, progress=kill)
+    data = sweep(scheduler=2, store=path, progress=kill)
     assert len(killed) == 1
-    xr.testing.assert_identical(data, run())
+    xr.testing.assert_identical(data, sweep())
+    assert int((data.status != 0).sum()) == 0
     with simulate.Store(path, create=False) as store:
         assert store.summary().results == 16
         assert store.verify() == []

@@ -78,11 +78,21 @@ def test_what_is_kept_is_not_computed_again(case, tmp_path):
     xr.testing.assert_equal(first.summary.z, again.summary.z)
 
 
-def test_more_seeds_add_to_what_is_kept(tmp_path):
-    fewer = run_case(TINY, tmp_path, device="cpu").run
-    more = run_case(replace(TINY, seeds=6), tmp_path, device="cpu").run
-    assert len(list(tmp_path.glob("*.sqlite"))) == 1
+@pytest.mark.parametrize("case", [TINY, WARM], ids=lambda c: c.name)
+def test_more_seeds_add_to_what_is_kept(case, tmp_path):
+    fewer = run_case(case, tmp_path, device="cpu").run
+    done = []
+    larger = replace(case, seeds=6)
+    more = run_case(larger, tmp_path, device="cpu", progress=lambda *at: done.append(at)).run
+    assert len(done) == 2 * len(case.overparam) * len(case.D)
     xr.testing.assert_equal(more.bmd.isel(seed=slice(4)), fewer.bmd)
+    assert len(list(tmp_path.glob("*"))) == 1
+
+
+def test_draws_and_trained_networks_of_one_problem_are_kept_apart(tmp_path):
+    for case in (TINY, WARM):
+        run_case(case, tmp_path, device="cpu")
+    assert len(list(tmp_path.glob("*.sqlite"))) == 2
 
 
 def test_a_suite_is_decided_as_one_family(small):
