@@ -167,7 +167,7 @@ class Attack(Protocol):
     def numbers(self, D: int, N: int, P: int, grid: Grid) -> int:
         """Those of training, and the attacked inputs with their features and three temporaries."""
         quadratic = self.problem.loss.quadratic is not None
-        widest = max(N, *self.problem.features.hidden(D), 0)
+        widest = max((N, *self.problem.features.hidden(D)))
         trained = training_numbers(D, N, P, grid.length("lam"), quadratic)
         return trained + self.n_attack * (D + 4 * widest)
 

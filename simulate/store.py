@@ -129,7 +129,7 @@ class Store:
             yield
         except sqlite3.Error as error:
             text = str(error)
-            remedy = "check the path and its permissions"
+            remedy = "check the path, its permissions and that the disk can be written"
             if "full" in text:
                 remedy = "free some space and run the same command again; nothing finished is lost"
             elif "readonly" in text:

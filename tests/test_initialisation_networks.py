@@ -1,7 +1,10 @@
 """Networks trained from a start against the theory, with error bars over seeds."""
 
+import sys
+
 import numpy as np
 import pytest
+import torch
 from scipy import stats
 
 import simulate
@@ -131,3 +134,23 @@ def test_old_labels_on_the_training_inputs_are_overwritten():
     other = theory.RandomLabelsStart(alpha_prime=0.5, scale=scale)
     run = simulate.run_from_start(SQUARE, other, 2.0, 2.0, D=20, seeds=2, n_flip=4, n_variance=64)
     assert float((run.q_d.isel(scale=2) - run.q_d.isel(scale=0)).min()) > 10
+
+
+def test_a_design_that_is_not_finite_is_said_and_ends_no_sweep(monkeypatch):
+    module = sys.modules["simulate.initialisation"]
+    draw = module.draw_instance
+
+    def spoiled(problem, D, N, P, random, work):
+        instance = draw(problem, D, N, P, random, work)
+        if N > P:
+            instance.design[0, 0] = torch.inf
+        return instance
+
+    monkeypatch.setattr(module, "draw_instance", spoiled)
+    start = theory.GaussianStart(scale=[1.0, 2.0])
+    run = simulate.run_from_start(SQUARE, start, [0.5, 2.0], D=10, seeds=2, n_flip=2, n_variance=16)
+    for index, status in ((0, simulate.Status.CONVERGED), (1, simulate.Status.NONFINITE)):
+        part = run.isel(overparam=index)
+        assert (part.status == status).all()
+        for name in ("q_d", "distance", "start_bmd", "test_error"):
+            assert (np.isfinite(part[name]) == (status == simulate.Status.CONVERGED)).all(), name
