@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import torch
 
+from simulate.trainers.band import block_width
 from theory.feature_laws.base import FeatureLaw
 
 __all__ = [
@@ -168,10 +169,13 @@ def training_numbers(D: int, N: int, P: int, n_lam: int, quadratic: bool) -> int
     """
     k = min(N, P)
     numbers = P * N + 4 * N * n_lam + P * D + _DRAW_ROWS * D
-    numbers += 5 * k * k  # the Gram matrix, a copy, its eigenvectors and two of workspace
-    if not quadratic:
+    if quadratic:
+        # the Gram matrix, reflections, and what they leave between them in the heap; a Cholesky
+        # factor for every lam
+        numbers += 4 * k * k + 2 * k * block_width(k) * n_lam
+    else:
         # Newton: Hessian, factor and the factor kept; hinge: system, factor, and Q, R of the margin
-        numbers += 2 * k * k
+        numbers += 7 * k * k
         # weighted and signed designs; QR of the transpose
         numbers += 2 * P * k + (2 * N * P if N > P else 0)
     return numbers

@@ -169,7 +169,7 @@ def test_batches_fill_a_gpu_and_no_more_than_its_memory():
 
     assert [on_gpu(n) for n in (64, 1024, 2048, 8192)] == [64, 16, 4, 1]
     assert on_gpu(1024, batch=3) == 3
-    one = 8 * (341 * 1024 + 6 * 1024**2 + 4 * 1024 * 5 + 2048 * 341)
+    one = 8 * (341 * 1024 + 5 * 1024**2 + (4 + 2 * 64) * 1024 * 5 + 2048 * 341)
     assert on_gpu(1024, 2**29 + 5 * one, batch=16) == 5
     assert plan((100, 300, 300), 2**33).batches == ()  # a CPU repeats bit for bit
     assert plan((100, 300, 300), 2**33, batch=4).batch(100, 300, 300) == 4
@@ -201,7 +201,7 @@ def test_training_takes_no_more_than_planned(loss, B, P, N):
     code = _PEAK.format(loss=f"theory.{loss!r}", B=B, P=P, N=N)
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     used, planned = map(int, out.stdout.split())
-    assert used < planned + 8 * 2**20  # buffers of the linear algebra library
+    assert used < planned + 16 * 2**20  # buffers of the linear algebra library, and the heap's own
     assert used > 0.25 * planned
 
 
