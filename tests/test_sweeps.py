@@ -20,8 +20,8 @@ from simulate.collect import collect, progress_of
 from simulate.run import Training
 from simulate.workers import here
 
-SHARED = {"overparam": [0.5, 2.0], "D": 20, "seeds": 2, "n_flip": 2, "n_variance": 50}
-CHAINS = {"warmup": 20, "draws": 20, "largest_r_hat": 99.0, "least_ess": 0.1}
+SHARED = {"overparam": [0.5, 2.0], "D": 10, "seeds": 2, "n_flip": 2, "n_variance": 50}
+CHAINS = {"warmup": 6, "draws": 10, "trajectory": 1.0, "largest_r_hat": 99.0, "least_ess": 0.1}
 LOGISTIC = theory.Problem(loss=theory.Logistic())
 
 
