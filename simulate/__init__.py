@@ -1,6 +1,6 @@
 """Finite-size simulations: draw, train and measure random-feature models."""
 
-from simulate.bmd import Estimate, mean_dimension
+from simulate.bmd import Estimate, influences, mean_dimension
 from simulate.device import DeviceError
 from simulate.draw import TorchRandom
 from simulate.fourier import degree_weights, noise_stability
@@ -20,6 +20,7 @@ __all__ = [
     "TorchRandom",
     "attack",
     "degree_weights",
+    "influences",
     "mean_dimension",
     "noise_stability",
     "run",

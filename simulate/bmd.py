@@ -1,27 +1,30 @@
 """Boolean mean dimension by Monte Carlo on the uniform hypercube.
 
-BMD = sum_k E[(D_k f)^2] / Var f with D_k f(x) = (f(x^{k->1}) - f(x^{k->-1})) / 2; it equals
-sum_u |u| fhat_u^2 / sum_{u != 0} fhat_u^2 (O'Donnell, Analysis of Boolean Functions).
+BMD = sum_k Inf_k / Var f with Inf_k = E[(D_k f)^2] and D_k f(x) = (f(x^{k->1}) - f(x^{k->-1})) / 2; it
+equals sum_u |u| fhat_u^2 / sum_{u != 0} fhat_u^2 (O'Donnell, Analysis of Boolean Functions).
 
-Numerator and denominator come from separate inputs. One input costs n + 1 evaluations in the
-numerator and one in the denominator, and the variance is the noisier of the two.
+Influences and variances come from separate inputs; one input costs n + 1 evaluations in the former and one
+in the latter. The linear part of f is taken out of both (``simulate.linear_part``). The ratio is biased
+by about the square of its relative standard error.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import torch
-from array_api_compat import array_namespace
 from numpy.typing import NDArray
 from torch import Tensor
 
 from simulate.device import Workspace
 from simulate.draw import TorchRandom, input_blocks
+from simulate.evaluate import derivatives, evaluate, hypercube, stream
+from simulate.grid import check_count
 from simulate.layers import Layers
+from simulate.linear_part import parts, ratio_estimate
+from simulate.moments import Estimate, Moments, host
 from theory.teachers.base import Random
 
 __all__ = [
@@ -29,54 +32,11 @@ __all__ = [
     "feature_influence",
     "feature_mean_dimension",
     "influence",
+    "influences",
     "mean_dimension",
-    "ratio_estimate",
 ]
 
 Values = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A Monte Carlo estimate.
-
-    Attributes
-    ----------
-    value, standard_error : float or ndarray
-        The estimate and the standard deviation of its sampling error.
-    """
-
-    value: Any
-    standard_error: Any
-
-
-def ratio_estimate(influences: Any, outputs: Any) -> Estimate:
-    """Mean of the influences over the variance of the outputs, with the delta-method error.
-
-    Parameters
-    ----------
-    influences : array of shape (n_flip, ...)
-        sum_k (D_k f)^2 at independent inputs.
-    outputs : array of shape (n_variance, ..., n_outputs)
-        f at other independent inputs; variances are summed over the last axis.
-
-    Returns
-    -------
-    Estimate
-        Shape (...), arrays of the library and the device of the arguments; NaN where the outputs are
-        constant.
-    """
-    xp = array_namespace(influences, outputs)
-    n_flip, n = len(influences), len(outputs)
-    total = xp.mean(influences, axis=0)
-    total_error2 = xp.var(influences, axis=0, correction=1) / n_flip
-    square = xp.sum((outputs - xp.mean(outputs, axis=0)) ** 2, axis=-1)
-    variance = xp.sum(square, axis=0) / (n - 1)
-    variance = xp.where(variance > 0, variance, xp.full_like(variance, np.nan))
-    variance_error2 = xp.var(square, axis=0, correction=1) / n
-    value = total / variance
-    error = xp.sqrt(total_error2 + value**2 * variance_error2) / variance
-    return Estimate(value, error)
 
 
 def influence(f: Callable[[Any], Any], x: Any) -> Values:
@@ -94,32 +54,46 @@ def influence(f: Callable[[Any], Any], x: Any) -> Values:
     ndarray of shape (batch,)
         Summed over outputs.
     """
-    xp = array_namespace(x)
-    base = _evaluate(f, x)
-    total = np.zeros(len(base))
-    for k in range(x.shape[1]):
-        flipped = xp.asarray(x, copy=True)
-        flipped[:, k] = -flipped[:, k]
-        total += ((0.5 * (base - _evaluate(f, flipped))) ** 2).sum(axis=1)
+    total = np.zeros(len(x))
+    for change in derivatives(f, x):
+        total += (change**2).sum(axis=1)
     return total
 
 
-def _evaluate(f: Callable[[Any], Any], x: Any) -> Values:
-    """F(x) as a host array of shape (batch, outputs)."""
-    value = f(x)
-    host = np.asarray(value.detach().cpu() if isinstance(value, Tensor) else value, dtype=float)
-    if host.ndim not in (1, 2) or len(host) != len(x):
-        raise ValueError(
-            f"f returned shape {host.shape} for {len(x)} inputs: return one number, or one row of "
-            "outputs, per input"
-        )
-    return host.reshape(len(x), -1)
+def influences(f: Callable[[Any], Any], n: int, samples: int, random: Random | int) -> Estimate:
+    """Influence Inf_k = E[(D_k f)^2] of every input of a function on {-1, 1}^n.
 
+    Parameters
+    ----------
+    f, n, samples, random
+        As for ``mean_dimension``; the same seed draws the same inputs.
 
-def _hypercube(random: Random, rows: int, n: int) -> Any:
-    u = random.uniform(rows, n)
-    xp = array_namespace(u)
-    return xp.where(u < 0.5, -xp.ones_like(u), xp.ones_like(u))
+    Returns
+    -------
+    Estimate
+        Arrays of shape (n,). Their sum is the numerator of the mean dimension. Unbiased; the errors are
+        the spread over inputs, and 0 for an input whose flip always changed f by the same amount, such as one
+        whose effect is too rare to have been seen.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range, or f returns the wrong shape.
+
+    Examples
+    --------
+    >>> influences(lambda x: x[:, 0] * x[:, 1], n=3, samples=10, random=0).value
+    array([1., 1., 0.])
+    """
+    check_count("n", n, 1)
+    check_count("samples", samples, 2)
+    source = stream(random)
+    blocks = (
+        np.stack([(c**2).sum(1) for c in derivatives(f, hypercube(source, rows, n))], axis=1)
+        for rows in input_blocks(samples)
+    )
+    found = Moments.of_blocks(block[:, :, None] for block in blocks).average()
+    return Estimate(found.value[:, 0], found.standard_error[:, 0])
 
 
 def mean_dimension(
@@ -158,42 +132,84 @@ def mean_dimension(
         If an argument is out of range, if f returns the wrong shape, or if f takes one value on all
         the inputs drawn: the mean dimension of a constant is not defined.
 
+    Notes
+    -----
+    The flips give the slopes of the linear part of f, the means of D_k f. Two estimates are made of the same
+    inputs, with this linear part taken out and without, and that of smaller standard error is returned:
+    the former for most functions, the latter where f^2 hardly varies, as for a parity.
+
     Examples
     --------
     >>> mean_dimension(lambda x: x[:, 0] * x[:, 1], n=5, samples=100, random=0).value > 1.9
     True
     """
-    variance_samples = samples * (n + 1) if variance_samples is None else variance_samples
-    for name, number, least in (
-        ("n", n, 1),
-        ("samples", samples, 2),
-        ("variance_samples", variance_samples, 2),
-    ):
-        if isinstance(number, bool) or int(number) != number or number < least:
-            raise ValueError(f"{name} = {number!r}: give an integer >= {least}")
-    kind: type = type(random)
-    if issubclass(kind, (np.random.Generator, np.random.RandomState)):
-        # Its uniform(a, b) takes bounds, not a shape, and would be wrong in silence.
-        raise ValueError(f"random = {random!r}: give an int seed or a simulate.TorchRandom")
-    if isinstance(random, (int, np.integer)):
-        random = TorchRandom.from_seed(int(random))
-    influences = np.concatenate(
-        [influence(f, _hypercube(random, rows, n)) for rows in input_blocks(samples)]
-    )
-    outputs = np.concatenate(
-        [_evaluate(f, _hypercube(random, rows, n)) for rows in input_blocks(variance_samples)]
-    )
-    estimate = ratio_estimate(influences, outputs)
-    if np.isnan(estimate.value) and np.all(np.isfinite(outputs)):
+    check_count("n", n, 1)
+    check_count("samples", samples, 2)
+    if variance_samples is None:
+        variance_samples = samples * (n + 1)
+    check_count("variance_samples", variance_samples, 2)
+    source = stream(random)
+    slopes, flipped = _flip_all(f, n, samples, source)
+    outputs = Moments.of_blocks(_split(f, n, variance_samples, source, slopes))
+    found = ratio_estimate(flipped, np.array([0.0, np.sum(slopes**2)]), outputs)
+    if np.isnan(found.value[0]):
         raise ValueError(
             f"f takes one value on variance_samples = {variance_samples} inputs: the mean "
             "dimension of a constant is not defined; give more samples if f is not constant"
         )
-    return Estimate(float(estimate.value), float(estimate.standard_error))
+    best = np.nanargmin(found.standard_error)
+    return Estimate(float(found.value[best]), float(found.standard_error[best]))
 
 
-def feature_influence(layers: Layers, W: Tensor, x: Tensor, work: Workspace) -> Tensor:
-    """sum_k (D_k f)^2 for f(x) = w.z(x) / sqrt(N) and every column w of W.
+def _flip_all(
+    f: Callable[[Any], Any], n: int, samples: int, source: Random
+) -> tuple[Values, Estimate]:
+    """Slopes of the linear part of f, shape (n, outputs); Inf h without it and with it taken out."""
+    slopes, moments, centre = np.zeros(()), None, None
+    for rows in input_blocks(samples):
+        means, squares = [], np.zeros((rows, 2))
+        for k, change in enumerate(derivatives(f, hypercube(source, rows, n))):
+            means.append(change.mean(0))
+            about = means[k] if centre is None else centre[k]
+            squares[:, 0] += (change**2).sum(1)
+            squares[:, 1] += ((change - about) ** 2).sum(1)
+        block = Moments.of(squares)
+        moments = block if moments is None else moments.merge(block)
+        centre = np.array(means) if centre is None else centre
+        slopes = slopes + np.array(means) * (rows / samples)
+    assert moments is not None
+    assert centre is not None
+    plain = moments.average()
+    # The sample variance of D f, summed, to which the error of the slopes adds a share 1 / samples in
+    # Inf h. The first part of its error is exact for one block, about whose mean the squares are; the
+    # second is the most that tr C^2 of ``covariance`` can be.
+    spread = (plain.value[1] - np.sum((slopes - centre) ** 2)) * samples / (samples - 1)
+    error = np.hypot(plain.standard_error[1], spread * np.sqrt(2.0 / (samples * (samples - 1))))
+    inflation = 1.0 + 1.0 / samples
+    return slopes, Estimate(
+        np.array([plain.value[0], spread * inflation]),
+        np.array([plain.standard_error[0], error * inflation]),
+    )
+
+
+def _split(
+    f: Callable[[Any], Any], n: int, samples: int, source: Random, slopes: Values
+) -> Iterator[Values]:
+    """Blocks of samples (h, g, |h|^2, h.g), without slopes and with them: (rows, 2, 2 outputs + 2)."""
+    shift = None
+    for rows in input_blocks(samples):
+        x = hypercube(source, rows, n)
+        y = evaluate(f, x)
+        shift = y[0] if shift is None else shift
+        linear = host(x) @ slopes
+        g = np.stack([np.zeros_like(linear), linear], axis=1)
+        yield parts((y - shift)[:, None, :] - g, g)
+
+
+def feature_influence(
+    layers: Layers, W: Tensor, x: Tensor, work: Workspace, slopes: Tensor | None = None
+) -> Tensor:
+    """sum_k (D_k h)^2 for h(x) = w.z(x) / sqrt(N) - b.x and every column w of W.
 
     A flip of x_k adds the rank-one term -2 x_k F_k / sqrt(D) to the first pre-activations, so one
     flipped input costs N activations and no product with the first layer; all columns share them.
@@ -208,6 +224,8 @@ def feature_influence(layers: Layers, W: Tensor, x: Tensor, work: Workspace) -> 
         Points of {-1, 1}^D.
     work : Workspace
         Bounds the chunk of (inputs, flips, widest layer) alive at one time.
+    slopes : Tensor of shape (D, n_columns), optional
+        b; 0 by default.
 
     Returns
     -------
@@ -230,7 +248,10 @@ def feature_influence(layers: Layers, W: Tensor, x: Tensor, work: Workspace) -> 
             torch.mul(delta[:, :, None], flips, out=out)
             out += u[:, None, :]
             flipped = layers.above(out.view(-1, N)) @ scaled
-            change = flipped.view(*delta.shape, -1).sub_(base[:, None, :])
+            change = flipped.view(*delta.shape, -1).sub_(base[:, None, :])  # - x_k D_k f
+            if slopes is not None:
+                signs = x[i : i + n_inputs, k : k + n_flips, None]
+                change.addcmul_(signs, slopes[k : k + n_flips])
             total[i : i + n_inputs] += change.square_().sum(1)
     return total
 
@@ -246,15 +267,31 @@ def feature_mean_dimension(
 ) -> Estimate:
     """Mean dimension of a random-feature model for every column of W; values of shape (n_columns,).
 
+    The linear part taken out is that of Gaussian equivalence, kappa_1 s.x / sqrt(D) with s = F w / sqrt(N).
     NaN where a column is 0.
     """
-    D, N = layers.D, layers.N
-    influences, outputs = [], []
-    for rows in input_blocks(n_flip):
-        x = _hypercube(random_flips, rows, D)
-        influences.append(feature_influence(layers, W, x, work))
-    for rows in input_blocks(n_variance):
-        x = _hypercube(random_variance, rows, D)
-        outputs += [layers(part) @ W / N**0.5 for part in torch.split(x, work.rows(layers.widest))]
-    estimate = ratio_estimate(torch.cat(influences), torch.cat(outputs)[:, :, None])
-    return Estimate(estimate.value.cpu().numpy(), estimate.standard_error.cpu().numpy())
+    slopes = layers.activation.moments.kappa_1 * layers.project(W) / layers.D**0.5
+    with np.errstate(invalid="ignore", over="ignore"):  # columns that did not converge
+        flipped = Moments.of_blocks(
+            feature_influence(layers, W, x, work, slopes)[:, :, None]
+            for x in (hypercube(random_flips, rows, layers.D) for rows in input_blocks(n_flip))
+        ).average()
+        residual = Estimate(flipped.value[:, 0], flipped.standard_error[:, 0])
+        outputs = Moments.of_blocks(
+            _split_features(layers, W, slopes, random_variance, n_variance, work)
+        )
+        return ratio_estimate(residual, host((slopes**2).sum(0)), outputs)
+
+
+def _split_features(
+    layers: Layers, W: Tensor, slopes: Tensor, random: TorchRandom, samples: int, work: Workspace
+) -> Iterator[Tensor]:
+    """Blocks of samples (h, g, h^2, h g), shape (rows, n_columns, 4)."""
+    shift = None
+    for rows in input_blocks(samples):
+        x = hypercube(random, rows, layers.D)
+        chunks = torch.split(x, work.rows(layers.widest))
+        y = torch.cat([layers(chunk) @ W for chunk in chunks]) / layers.N**0.5
+        shift = y[0] if shift is None else shift
+        g = x @ slopes
+        yield parts((y - shift - g)[:, :, None], g[:, :, None])

@@ -8,10 +8,12 @@ import torch
 
 import simulate
 import theory
-from simulate.bmd import feature_influence, feature_mean_dimension, influence, ratio_estimate
+from simulate.bmd import feature_influence, feature_mean_dimension, influence
 from simulate.device import Workspace
 from simulate.draw import TorchRandom
 from simulate.layers import Layers
+from simulate.linear_part import parts, ratio_estimate
+from simulate.moments import Estimate, Moments
 
 ACTIVATIONS = [
     theory.Tanh(),
@@ -94,14 +96,27 @@ def test_monte_carlo_against_walsh_hadamard(n):
     assert estimate.standard_error < 0.03 * exact
 
 
-def test_standard_error_is_unbiased():
-    # 400 repetitions; both bounds are beyond 4.5 standard deviations: false-alarm rate < 1e-5
-    n, f = 5, polynomial(5, seed=3)
-    exact = spectral(walsh_hadamard(f(cube(n))))
-    estimates = [simulate.mean_dimension(f, n, 300, s, variance_samples=600) for s in range(400)]
-    z = np.array([(e.value - exact) / e.standard_error for e in estimates])
-    assert abs(z.mean()) < 4.5 / np.sqrt(400)
-    assert abs(z.std() - 1) < 4.5 / np.sqrt(800)
+@pytest.mark.parametrize("n", [1, 5])
+def test_influences_are_those_of_the_spectrum(n):
+    """And their sum is what ``influence`` sums; the same seed draws the same inputs."""
+    f = polynomial(n, seed=n)
+    seen = []
+
+    def g(x):
+        seen.append(x)
+        return f(x)
+
+    found = simulate.influences(g, n, 1500, random=3)
+    x = seen[0], seen[n + 1]  # f is evaluated at the inputs, then at their flips
+    assert len(seen) == 2 * (n + 1)
+    exact = influence(f, torch.cat(x)).mean()
+    assert found.value.sum() == pytest.approx(exact, rel=1e-12)
+    assert found.value.shape == found.standard_error.shape == (n,)
+    table = f(cube(n)).reshape([2] * n)
+    for k in range(n):
+        change = (np.take(table, 1, k) - np.take(table, 0, k)) / 2
+        error = abs(found.value[k] - np.mean(change**2))
+        assert error <= 4.5 * found.standard_error[k] + 1e-12  # of 6 numbers, p < 1e-4
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS, ids=repr)
@@ -116,7 +131,9 @@ def test_fast_path_equals_generic(activation, rows, hidden):
     x = torch.where(random.uniform(n, D) < 0.5, -1.0, 1.0).double()
     work = Workspace(torch.device("cpu"), rows * 32 * N)
     assert work.rows(N) == rows
+    slopes = random.normal(D, columns)
     fast = feature_influence(Layers(activation, matrices), W, x, work).numpy()
+    bent = feature_influence(Layers(activation, matrices), W, x, work, slopes).numpy()
     moments = activation.moments
     norm = np.hypot(moments.kappa_1, moments.kappa_star)
     for column in range(columns):
@@ -129,6 +146,11 @@ def test_fast_path_equals_generic(activation, rows, hidden):
             return activation(h @ F / F.shape[0] ** 0.5) @ w / N**0.5
 
         np.testing.assert_allclose(fast[:, column], influence(f, x), rtol=1e-11)
+
+        def h(x, f=f, b=slopes[:, column]):
+            return f(x) - x @ b
+
+        np.testing.assert_allclose(bent[:, column], influence(h, x), rtol=1e-11)
 
 
 def test_linear_features_have_influence_equal_to_variance():
@@ -154,8 +176,37 @@ def test_feature_mean_dimension_against_enumeration():
     assert np.all(estimate.standard_error < 0.02 * estimate.value)
 
 
+def test_without_the_linear_part_little_is_left_to_measure():
+    """Small weights: the error is a seventh of that of the plain ratio at the same inputs."""
+    random = TorchRandom.from_seed(8)
+    layers, W = Layers(theory.Tanh(), (0.5 * random.normal(12, 40),)), random.normal(40, 2)
+    work = Workspace(torch.device("cpu"), 2**20)
+    streams = TorchRandom.from_seed(0), TorchRandom.from_seed(1)
+    found = feature_mean_dimension(layers, W, *streams, 64, 1024, work)
+    x, y = (torch.where(random.uniform(n, 12) < 0.5, -1.0, 1.0).double() for n in (64, 1024))
+    f = (layers(y) @ W / 40**0.5)[:, :, None]
+    flips = Moments.of(feature_influence(layers, W, x, work)[:, :, None]).average()
+    flips = Estimate(flips.value[:, 0], flips.standard_error[:, 0])
+    plain = ratio_estimate(flips, 0.0, Moments.of(parts(f, 0 * f)))
+    assert np.all(found.standard_error < 0.2 * plain.standard_error)
+    assert np.all(np.abs(found.value - plain.value) < 4.5 * plain.standard_error)
+
+
+def test_linear_features_have_mean_dimension_one_to_rounding():
+    random = TorchRandom.from_seed(2)
+    layers, W = Layers(theory.Identity(), (random.normal(9, 20),)), random.normal(20, 2)
+    work = Workspace(torch.device("cpu"), 2**16)
+    found = feature_mean_dimension(layers, W, random, random, 10, 100, work)
+    assert np.all(np.abs(found.value - 1) <= found.standard_error)
+    assert np.all(found.standard_error < 1e-11)
+
+
 def test_constant_outputs_are_not_a_number():
-    estimate = ratio_estimate(np.zeros((5, 2)), np.ones((7, 2, 1)))
+    random = TorchRandom.from_seed(0)
+    layers = Layers(theory.Tanh(), (random.normal(5, 6),))
+    W = torch.zeros(6, 2, dtype=torch.float64)
+    work = Workspace(torch.device("cpu"), 2**16)
+    estimate = feature_mean_dimension(layers, W, random, random, 5, 7, work)
     assert np.isnan(estimate.value).all()
     assert np.isnan(estimate.standard_error).all()
 
@@ -168,7 +219,10 @@ def test_constant_outputs_are_not_a_number():
         ({"samples": 2.5}, r"samples = 2.5: give"),
         ({"variance_samples": 1}, r"variance_samples = 1: give"),
         ({"random": np.random.default_rng(0)}, r"random = .*TorchRandom"),
+        ({"random": True}, r"random = True"),
+        ({"random": "0"}, r"random = '0'"),
         ({"f": lambda x: torch.ones(len(x))}, r"variance_samples = 21 inputs.*constant"),
+        ({"f": lambda x: torch.full((len(x),), 0.1)}, r"variance_samples = 21 inputs.*constant"),
         ({"f": lambda x: x.sum()}, r"f returned shape \(\)"),
     ],
 )
@@ -176,3 +230,12 @@ def test_wrong_arguments(changes, words):
     arguments = {"f": lambda x: x[:, 0], "n": 2, "samples": 7, "random": 0} | changes
     with pytest.raises(ValueError, match=words):
         simulate.mean_dimension(**arguments)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"n": 0}, {"samples": 1}, {"random": np.random.default_rng(0)}]
+)
+def test_wrong_arguments_of_influences(changes):
+    arguments = {"f": lambda x: x[:, 0], "n": 2, "samples": 7, "random": 0} | changes
+    with pytest.raises(ValueError, match=f"{next(iter(changes))} = "):
+        simulate.influences(**arguments)
