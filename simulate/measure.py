@@ -9,6 +9,7 @@ from torch import Tensor
 
 from simulate.device import Workspace
 from simulate.draw import Instance, TorchRandom, input_blocks
+from simulate.moments import binomial_error
 from theory.activations import HermiteMoments
 from theory.problem import Problem
 from theory.teachers.base import RealTeacher, Teacher
@@ -89,7 +90,8 @@ def measure_test_error(
 ) -> dict[str, Values]:
     """test_error on fresh Gaussian inputs with fresh labels, and its standard error.
 
-    For binary labels the standard error sqrt(var / n_test) is the binomial one.
+    The standard error is the binomial one for binary labels (``simulate.moments.binomial_error``), which
+    is not 0 where no error was seen, and sqrt(var / n_test) for real ones, NaN at n_test = 1.
     """
     layers = instance.layers
     D, N, rows = layers.D, layers.N, work.rows(layers.widest)
@@ -104,5 +106,8 @@ def measure_test_error(
             total += error.sum(0)
             square += (error**2).sum(0)
     mean = _host(total) / n_test
-    variance = np.maximum(_host(square) / n_test - mean**2, 0.0)  # rounding of a constant error
+    if not isinstance(problem.teacher, RealTeacher):
+        return {"test_error": mean, "test_error_se": binomial_error(_host(total), n_test)}
+    # No cancellation to fear: squared errors vary by as much as their mean. Rounding of constant ones is cut.
+    variance = np.maximum(_host(square) - n_test * mean**2, 0.0) / (n_test - 1 or np.nan)
     return {"test_error": mean, "test_error_se": np.sqrt(variance / n_test)}

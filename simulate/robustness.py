@@ -20,6 +20,7 @@ from simulate.execute import Means, Progress, execute
 from simulate.flips import Norm, flip_distances
 from simulate.grid import Axis, Grid, check_count, check_number, make_grid, positive_axis
 from simulate.layout import Layout, Values, variables
+from simulate.moments import binomial_error
 from simulate.sweep import Protocol, Task
 from simulate.train import Status, check_loss, train
 from simulate.variables import MEASURED
@@ -213,5 +214,5 @@ class Attack(Protocol):
 def _rates(distance: Tensor, radii: Values) -> tuple[Values, Values]:
     """Share of distances within each radius, and its binomial standard error."""
     host = distance.cpu().numpy()
-    rate = np.mean(host[:, None] <= radii, axis=0)
-    return rate, np.sqrt(rate * (1.0 - rate) / len(host))
+    hits = np.sum(host[:, None] <= radii, axis=0)
+    return hits / len(host), binomial_error(hits, len(host))
