@@ -189,6 +189,7 @@ def plan_memory(
     memory: int | None,
     *,
     batch: int | None = None,
+    neighbours: int = 1,
 ) -> Workspace:
     """Check that every (D, N, P) fits, size the chunks, and say how many instances fit together.
 
@@ -203,10 +204,13 @@ def plan_memory(
     device : torch.device
         Where to compute.
     memory : int or None
-        Byte budget; by default half of the CPU's physical memory, or 0.8 of what is free on a GPU.
+        Byte budget; by default a share of half of the CPU's physical memory, or 0.8 of what is free on
+        a GPU.
     batch : int, optional
         Most instances to train together; by default 1 on a CPU, and as many as fill a GPU. Fewer
         where memory does not hold them.
+    neighbours : int
+        Tasks that run at a time on one machine, and share its memory; a GPU belongs to one of them.
 
     Raises
     ------
@@ -214,7 +218,7 @@ def plan_memory(
         Names D, N, P, the bytes needed and the bytes available.
     """
     if memory is None:
-        fraction = 0.8 if device.type == "cuda" else 0.5
+        fraction = 0.8 if device.type == "cuda" else 0.5 / neighbours
         budget = int(fraction * _available(device))
     else:
         budget = memory

@@ -95,7 +95,8 @@ def execute(protocol: Protocol, grid: Grid, means: Means) -> xr.Dataset:
     check_sizes(protocol.problem, grid.sizes)
     workers = nullcontext(here) if means.scheduler is None else cluster(means.scheduler)
     with workers as crew:
-        work = crew.call(_plan, protocol, grid, means.device, means.memory, means.batch)
+        where = means.device, means.memory, means.batch
+        work = crew.call(_plan, protocol, grid, *where, crew.neighbours)
         sweep = Sweep(protocol, grid, work, means.threads)
         with nullcontext() if means.store is None else Store(means.store) as kept:
             if kept is not None:
@@ -106,7 +107,12 @@ def execute(protocol: Protocol, grid: Grid, means: Means) -> xr.Dataset:
 
 
 def _plan(
-    protocol: Protocol, grid: Grid, device: str, memory: int | None, batch: int | None
+    protocol: Protocol,
+    grid: Grid,
+    device: str,
+    memory: int | None,
+    batch: int | None,
+    neighbours: int,
 ) -> Workspace:
     """Device, chunk and batches; evaluated where the tasks will run."""
     protocol.check_packages()
@@ -117,6 +123,7 @@ def _plan(
         choose_device(device),
         memory,
         batch=batch,
+        neighbours=neighbours,
     )
 
 

@@ -74,7 +74,8 @@ def run(
     tolerance : float
         Largest ``optimality`` that counts as converged.
     memory : int, optional
-        Bytes to use; by default half of physical memory on a CPU, 0.8 of free memory on a GPU.
+        Bytes that one task may use; by default half of physical memory on a CPU, shared between the
+        workers on a machine, and 0.8 of free memory on a GPU.
     threads : int
         CPU threads of one instance, part of the result to the last bit. One is best for matrices of
         a few hundred rows.

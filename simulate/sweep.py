@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from importlib.metadata import version
+from threading import Lock
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,6 +21,9 @@ from simulate.layout import Layout, Values
 from theory.problem import Problem
 
 __all__ = ["Protocol", "Sweep", "Task", "key_of", "perform", "places"]
+
+# The number of threads belongs to the process: where a worker has several of its own, they take turns.
+_turn = Lock()
 
 
 @dataclass(frozen=True)
@@ -145,7 +149,7 @@ def perform(sweep: Sweep, tasks: Sequence[Task]) -> list[Values]:
         If the device ran out of memory or was lost.
     """
     work = sweep.work
-    with _threads(sweep.threads), explained(work.device, tasks[0].size, len(tasks)):
+    with _turn, _threads(sweep.threads), explained(work.device, tasks[0].size, len(tasks)):
         return sweep.protocol.perform(tasks, work)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import simulate.sweep
 from simulate.device import Workspace
@@ -26,6 +27,10 @@ _LOCAL = {"host": "127.0.0.1"}  # nobody else is to send work to this machine
 
 class Workers(Protocol):
     """Something that performs tasks."""
+
+    @property
+    def neighbours(self) -> int:
+        """Most tasks at a time on one machine, which share its memory."""
 
     def call(self, function: Callable[..., Any], *args: Any) -> Any:
         """Evaluate a function where the tasks will run."""
@@ -63,6 +68,8 @@ def grouped(work: Workspace, queue: Queue) -> Iterator[list[tuple[str, Task]]]:
 class _Here:
     """One batch after the other in this process."""
 
+    neighbours: ClassVar[int] = 1
+
     def call(self, function: Callable[..., Any], *args: Any) -> Any:
         return function(*args)
 
@@ -81,6 +88,11 @@ class _Cluster:
     """Tasks are pure functions, so Dask may repeat one whose worker died."""
 
     client: Any
+
+    @property
+    def neighbours(self) -> int:
+        hosts = Counter(address.rpartition(":")[0] for address in self.client.nthreads())
+        return max(hosts.values())
 
     def call(self, function: Callable[..., Any], *args: Any) -> Any:
         return self.client.submit(function, *args, pure=False).result()

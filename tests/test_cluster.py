@@ -9,6 +9,7 @@ import xarray as xr
 
 import simulate
 import theory
+from simulate.workers import cluster as cluster_of
 
 SWEEP = {"overparam": [0.5, 2.0], "D": 20, "seeds": 8, "n_test": 50, "n_flip": 4}
 
@@ -49,13 +50,15 @@ def test_a_cluster_changes_no_bit_and_a_dead_worker_costs_nothing_but_time(sweep
         assert store.verify() == []
 
 
-def test_a_scheduler_by_its_address():
+def test_a_scheduler_by_its_address_whose_workers_share_the_memory():
     from distributed import LocalCluster
 
     with LocalCluster(
-        n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0", processes=True
+        n_workers=2, threads_per_worker=3, dashboard_address="127.0.0.1:0", processes=True
     ) as cluster:
         xr.testing.assert_identical(run(scheduler=cluster.scheduler_address), run())
+        with cluster_of(cluster.scheduler_address) as crew:
+            assert crew.neighbours == 2
 
 
 def test_nobody_at_an_address_is_said():

@@ -163,6 +163,15 @@ def test_features_that_do_not_fit_while_they_are_drawn_are_refused():
         plan(size, memory, law=theory.Orthogonal())
 
 
+def test_tasks_on_one_machine_share_its_memory(monkeypatch):
+    monkeypatch.setattr("simulate.device._available", lambda device: 2**30)
+    size = (1000, 4000, 2000)  # 0.4 GiB
+    assert plan(size, None).chunk > 0
+    with pytest.raises(ValueError, match=f"= {2**30 // 4} bytes are available"):
+        plan(size, None, neighbours=2)
+    assert plan(size, None, neighbours=2, device=GPU).chunk > 0  # a GPU is not shared
+
+
 def test_batches_fill_a_gpu_and_no_more_than_its_memory():
     def on_gpu(n, memory=2**37, **extra):
         return plan((n // 3, n, n), memory, device=GPU, **extra).batch(n // 3, n, n)

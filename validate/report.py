@@ -104,8 +104,8 @@ def report(
 
 def _case(name: str, summary: xr.Dataset, level: float, tests: int) -> dict[str, Any]:
     attrs = summary.attrs
-    shown = {"sizes": str, "seeds": _runs}
-    setting = [f"{key} {show(attrs[key])}" for key, show in shown.items() if attrs.get(key)]
+    setting = [f"sizes {attrs['sizes']}"] if attrs.get("sizes") else []
+    setting += [f"seeds {_runs(attrs['seeds'])}"] if attrs.get("seeds") else []
     setting += [
         f"{axis} {float(summary[axis]):.6g}"
         for axis in AXES

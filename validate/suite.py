@@ -13,7 +13,6 @@ import xarray as xr
 
 import simulate
 import theory
-from simulate.device import choose_device
 from validate.agreement import Verdict, agrees
 from validate.compare import compare
 from validate.extrapolate import summarise
@@ -143,7 +142,7 @@ def run_case(
         kind, sweep, measured = "sample", simulate.sample, _INPUTS | _DRAWS
     curve = theory.solve(case.problem, **axes)
     # One file for each problem and kind: a larger suite finds the instances of a smaller one.
-    name = _digest(f"{kind} {case.problem} {choose_device(device).type}")
+    name = _digest(f"{kind} {case.problem} {device}")
     kept = None if folder is None else folder / f"{name}.sqlite"
     run = sweep(
         case.problem,
