@@ -3,9 +3,10 @@
 >>> import twinpeaks as tp
 >>> curve = tp.solve(tp.Problem(), overparam=[0.5, 1.0, 2.0], alpha_T=3.0, lam=1e-4)
 
-``tp.X`` is ``theory.X`` for everything public there; beside it stand ``tp.run`` and
-``tp.run_from_start`` (finite networks), ``tp.attack``, ``tp.mean_dimension``, ``tp.compare``,
-``tp.summarise``, ``tp.table``, ``tp.agrees``, ``tp.twin_peaks`` and ``tp.save``.
+``tp.X`` is ``theory.X`` for everything public there; beside it stand ``tp.run``, ``tp.sample``,
+``tp.run_from_start`` and ``tp.attack`` (finite networks), ``tp.mean_dimension``, ``tp.influences`` and
+``tp.degree_weights`` (any function), ``tp.compare``, ``tp.summarise``, ``tp.table``, ``tp.agrees``,
+``tp.twin_peaks`` and ``tp.save``.
 Packages load when first used, so that ``import twinpeaks`` and ``--help`` are immediate.
 """
 
@@ -17,7 +18,8 @@ from typing import Any
 
 _FLOORS = ("theory", "simulate", "validate", "figures", "commands")
 _ELSEWHERE = {
-    **dict.fromkeys(("attack", "mean_dimension", "run", "run_from_start"), "simulate"),
+    **dict.fromkeys(("attack", "run", "run_from_start", "sample"), "simulate"),
+    **dict.fromkeys(("degree_weights", "influences", "mean_dimension"), "simulate"),
     **dict.fromkeys(("agrees", "compare", "summarise", "table"), "validate"),
     **dict.fromkeys(("save", "twin_peaks"), "figures"),
 }
