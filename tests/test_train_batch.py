@@ -165,7 +165,7 @@ def test_features_that_do_not_fit_while_they_are_drawn_are_refused():
 
 def test_tasks_on_one_machine_share_its_memory(monkeypatch):
     monkeypatch.setattr("simulate.device._available", lambda device: 2**30)
-    size = (1000, 4000, 2000)  # 0.4 GiB
+    size = (1000, 4000, 2500)  # 0.3 GiB
     assert plan(size, None).chunk > 0
     with pytest.raises(ValueError, match=f"= {2**30 // 4} bytes are available"):
         plan(size, None, neighbours=2)
