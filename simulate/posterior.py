@@ -1,9 +1,10 @@
 """What is measured on draws of the Boltzmann measure, and on their mean.
 
-A functional g of the posterior mean is estimated from the chain means w_1 .. w_C and their mean w as
-(C g(w) - mean_c g(w_c)) / (C - 1). The noise of w biases g(w) by an amount that falls as 1 / draws,
-which this removes; for a quadratic form it is the average over pairs of different chains, unbiased:
-q_0 = (1 / C(C-1)) sum_{a != b} w_a.w_b / N.
+The noise of a mean w over chains biases a functional g of the posterior mean by a polynomial in
+x = 1 / (number of chains in w). A quadratic form is linear in x: from the means of single chains and that of
+all C, (C g(w) - mean_c g(w_c)) / (C - 1) is unbiased, the average over pairs of different chains,
+q_0 = (1 / C(C-1)) sum_{a != b} w_a.w_b / N. Errors and mean dimensions have higher orders, of which the means of
+two halves of the chains remove the next: at beta = 0.03 and 4 chains of 100 draws it is 1.6 % of the test error.
 """
 
 from __future__ import annotations
@@ -132,7 +133,11 @@ def measure_draws(
     W = draws.weights
     N, chains, length = W.shape
     mean = W.mean((1, 2))
-    means = torch.cat([mean[:, None], W.mean(2)], dim=1)
+    half = chains // 2
+    of_each = W.mean(2)
+    halves = W[:, : 2 * half].reshape(N, 2, half * length).mean(2)
+    without = (chains * mean[:, None] - of_each) / (chains - 1)
+    means = torch.cat([mean[:, None], of_each, without], dim=1)
     moments = problem.activation.moments
     series: dict[str, list[Values]] = {}
     for part in torch.split(W.reshape(N, -1), _COLUMNS, dim=1):
@@ -155,13 +160,13 @@ def measure_draws(
 
     overlaps = measure_overlaps(instance, means, moments)
     for name in ("q", "p", "Q"):
-        out |= _of_mean(f"{name}_0", overlaps[f"{name}_d"])
-    V = beta * (every["Q_d"].mean(1) - overlaps["Q_d"][1:])
+        out |= _of_mean(f"{name}_0", overlaps[f"{name}_d"], np.array([]))
+    V = beta * (every["Q_d"].mean(1) - overlaps["Q_d"][1 : 1 + chains])
     out |= {"V": beta * (out["Q_d"] - out["Q_0"]), "V_se": float(V.std(ddof=1)) / chains**0.5}
 
     picked = np.linspace(0, chains * length - 1, min(counts.n_draws, chains * length)).round()
     columns = W.reshape(N, -1)[:, torch.as_tensor(picked, dtype=torch.long, device=W.device)]
-    split, both = columns.shape[1], torch.cat([columns, means], dim=1)
+    split, both = columns.shape[1], torch.cat([columns, means, halves], dim=1)
     tested = measure_test_error(problem, instance, both, streams.test, counts.n_test, work)
     error, error_se = tested["test_error"], tested["test_error_se"]
     estimate = feature_mean_dimension(
@@ -178,7 +183,8 @@ def measure_draws(
         ("bmd", estimate.value, estimate.standard_error),
     ):
         out |= _of_draws(name, value[:split], se[:split])
-        out |= _of_mean(f"{name}_mean", value[split:], float(se[split]))
+        of_means, of_halves = np.split(value[split:], [1 + 2 * chains])
+        out |= _of_mean(f"{name}_mean", of_means, of_halves, float(se[split]))
     return {key: out[key] for name in OBSERVED for key in (name, f"{name}_se")}, mixed
 
 
@@ -193,9 +199,23 @@ def _of_draws(name: str, value: Values, input_error: Values) -> dict[str, Any]:
     return {name: float(value.mean()), f"{name}_se": se}
 
 
-def _of_mean(name: str, value: Values, input_error: float = 0.0) -> dict[str, Any]:
-    """A functional at the mean weights from its value there, first, and at the chain means."""
-    chains = len(value) - 1
-    estimate = (chains * value[0] - value[1:].mean()) / (chains - 1)
-    spread = value[1:].std(ddof=1) / chains**0.5
+def _of_mean(
+    name: str, value: Values, at_halves: Values, input_error: float = 0.0
+) -> dict[str, Any]:
+    """A functional at the posterior mean from its values at means over chains.
+
+    First comes that over all C of them, then those over one each, then those over all but one, which
+    give the error by the jackknife; ``at_halves`` are those over half of them, none for a quadratic form.
+    """
+    single, without = np.split(value[1:], 2)
+    chains = len(single)
+    x, y = [1.0 / chains, 1.0], [value[0], single.mean()]
+    if at_halves.size:
+        x, y = [*x, 1.0 / (chains // 2)], [*y, at_halves.mean()]
+    # the polynomial through them, at 0
+    weights = [np.prod([b / (b - a) for b in x if b != a]) for a in x]
+    estimate = np.dot(weights, y)
+    others = (single.sum() - single) / (chains - 1)
+    left_out = ((chains - 1) * without - others) / (chains - 2)
+    spread = (chains - 1) / chains**0.5 * left_out.std(ddof=1)
     return {name: float(estimate), f"{name}_se": float(np.hypot(input_error, spread))}

@@ -17,7 +17,7 @@ from simulate.device import Workspace
 from simulate.draw import Streams, TorchRandom, draw_instance
 from simulate.hmc import Target, leapfrog, run_chains, transition
 from simulate.mixing import Limits, Mixing, Status, mixing
-from simulate.posterior import Counts, Draws, measure_draws
+from simulate.posterior import Counts, Draws, _of_mean, measure_draws
 from simulate.train import train
 
 CPU = torch.device("cpu")
@@ -353,3 +353,31 @@ def test_chains_agree_with_the_theory(loss):
     lengths = {"warmup": 200, "trajectory": 1.0}
     for name, z in _z_at_infinite_size(problem, curve, 16, **lengths, **at).items():
         assert abs(z).max() < 4.5, (name, z)
+
+
+def test_the_mean_of_a_steep_functional_is_not_biased_by_the_noise_of_chains():
+    """The angle of a vector seen through four chains, each with a noise of half its length."""
+    rng, (chains, dim, repetitions) = np.random.default_rng(11), (4, 100, 2000)
+    exact = 0.6
+    mean = np.zeros(dim)
+    mean[:2] = np.cos(exact), np.sin(exact)
+
+    def angle(w):
+        return np.arccos(w[..., 0] / np.linalg.norm(w, axis=-1))
+
+    found, errors, first_order = [], [], []
+    for noise in 0.55 * rng.standard_normal((repetitions, chains, dim)) / dim**0.5:
+        w = mean + noise
+        every = w.mean(0)
+        without = (chains * every - w) / (chains - 1)
+        value = angle(np.concatenate([every[None], w, without]))
+        halves = angle(w.reshape(2, 2, dim).mean(1))
+        out = _of_mean("g", value, halves)
+        found.append(out["g"])
+        errors.append(out["g_se"])
+        first_order.append(_of_mean("g", value, np.array([]))["g"])
+    noise = np.std(found) / repetitions**0.5
+    assert noise < 0.0015 * exact
+    assert abs(np.mean(found) - exact) < 0.005 * exact + 3 * noise  # of third order
+    assert np.mean(first_order) - exact > 0.015 * exact
+    assert 0.85 < np.sqrt(np.mean(np.square(errors))) / np.std(found) < 1.15
