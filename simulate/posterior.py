@@ -1,10 +1,11 @@
 """What is measured on draws of the Boltzmann measure, and on their mean.
 
 The noise of a mean w over chains biases a functional g of the posterior mean by a polynomial in
-x = 1 / (number of chains in w). A quadratic form is linear in x: from the means of single chains and that of
-all C, (C g(w) - mean_c g(w_c)) / (C - 1) is unbiased, the average over pairs of different chains,
-q_0 = (1 / C(C-1)) sum_{a != b} w_a.w_b / N. Errors and mean dimensions have higher orders, of which the means of
-two halves of the chains remove the next: at beta = 0.03 and 4 chains of 100 draws it is 1.6 % of the test error.
+x = 1 / (number of chains in w). A quadratic form is linear in x: from the means of single chains and
+that of all C, (C g(w) - mean_c g(w_c)) / (C - 1) is unbiased, the average over pairs of different
+chains, q_0 = (1 / C(C-1)) sum_{a != b} w_a.w_b / N. Errors and mean dimensions have higher orders, of
+which the means of two halves of the chains remove the next: at beta = 0.03 and 4 chains of 100 draws
+it is 1.6 % of the test error.
 """
 
 from __future__ import annotations
@@ -126,8 +127,8 @@ def measure_draws(
     -------
     values : dict
         Every name of OBSERVED and its standard error under ``name_se``: sd / sqrt(ESS) for averages
-        over all draws. For functionals of the posterior mean and for V it is the spread over chains;
-        test errors and mean dimensions add the error of their inputs.
+        over all draws. For functionals of the posterior mean it is the jackknife over chains, for V
+        their spread; test errors and mean dimensions add the error of their inputs.
     mixing : Mixing
     """
     W = draws.weights
