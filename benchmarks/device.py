@@ -26,11 +26,11 @@ from torch import Tensor
 import theory
 from benchmarks import costs
 from benchmarks.costs import Cost
-from simulate.bmd import feature_influence
 from simulate.device import Workspace, choose_device, plan_memory, training_numbers
 from simulate.draw import Instance, Streams, draw_instance
+from simulate.estimators.bmd import feature_influence
 from simulate.run import Training
-from simulate.sweep import Task
+from simulate.sweeps.sweep import Task
 from simulate.train import train, train_stack
 from simulate.trainers.band import BlockTridiagonal, block_width
 from simulate.trainers.newton import DIRECT, RECYCLING, newton_path

@@ -77,7 +77,7 @@ def command(
     """  # noqa: D301
     problem = make_problem(loss=loss, teacher=teacher, activation=activation, features=features)
     import simulate
-    from simulate.mixing import Status
+    from simulate.chains.mixing import Status
 
     with refusals(), progress_bar("sample") as progress:
         data = simulate.sample(problem, **sweep, progress=progress)

@@ -1,14 +1,14 @@
 """Finite-size simulations: draw, train and measure random-feature models."""
 
-from simulate.bmd import Estimate, influences, mean_dimension
 from simulate.device import DeviceError
 from simulate.draw import TorchRandom
-from simulate.fourier import degree_weights, noise_stability
+from simulate.estimators.bmd import Estimate, influences, mean_dimension
+from simulate.estimators.fourier import degree_weights, noise_stability
 from simulate.initialisation import run_from_start
 from simulate.robustness import attack
 from simulate.run import run
 from simulate.sample import sample
-from simulate.store import Store, StoreError
+from simulate.sweeps.store import Store, StoreError
 from simulate.train import Status
 
 __all__ = [

@@ -13,17 +13,17 @@ import xarray as xr
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from simulate.bmd import feature_mean_dimension
 from simulate.device import Workspace
 from simulate.draw import Instance, Streams, TorchRandom, draw_instance
-from simulate.execute import Means, Progress, execute
-from simulate.grid import Axis, Grid, check_count, make_grid
-from simulate.layout import Layout, Values, variables
-from simulate.measure import measure_overlaps, measure_test_error, measure_training
-from simulate.nearest import NearestSolution
-from simulate.sweep import Protocol, Task
+from simulate.estimators.bmd import feature_mean_dimension
+from simulate.estimators.measure import measure_overlaps, measure_test_error, measure_training
+from simulate.sweeps.execute import Means, Progress, execute
+from simulate.sweeps.grid import Axis, Grid, check_count, make_grid
+from simulate.sweeps.layout import Layout, Values, variables
+from simulate.sweeps.sweep import Protocol, Task
+from simulate.sweeps.variables import MEASURED
 from simulate.train import Status
-from simulate.variables import MEASURED
+from simulate.trainers.nearest import NearestSolution
 from theory.losses.square import Square
 from theory.problem import Problem
 from theory.starts import GaussianStart, RandomLabelsStart, SameInputsStart, Start

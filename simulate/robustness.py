@@ -13,17 +13,17 @@ import xarray as xr
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from simulate.bmd import feature_mean_dimension
 from simulate.device import Workspace, training_numbers
 from simulate.draw import Streams, draw_instance
-from simulate.execute import Means, Progress, execute
-from simulate.flips import Norm, flip_distances
-from simulate.grid import Axis, Grid, check_count, check_number, make_grid, positive_axis
-from simulate.layout import Layout, Values, variables
-from simulate.moments import binomial_error
-from simulate.sweep import Protocol, Task
+from simulate.estimators.bmd import feature_mean_dimension
+from simulate.estimators.flips import Norm, flip_distances
+from simulate.estimators.moments import binomial_error
+from simulate.sweeps.execute import Means, Progress, execute
+from simulate.sweeps.grid import Axis, Grid, check_count, check_number, make_grid, positive_axis
+from simulate.sweeps.layout import Layout, Values, variables
+from simulate.sweeps.sweep import Protocol, Task
+from simulate.sweeps.variables import MEASURED
 from simulate.train import Status, check_loss, train
-from simulate.variables import MEASURED
 from theory.problem import Problem
 from theory.teachers.base import BinaryTeacher
 
@@ -84,7 +84,7 @@ def attack(
     n_flip, n_variance : int
         Hypercube points for the mean dimension, as for :func:`simulate.run`.
     restarts, refinements : int
-        Of each search (``simulate.flips.flip_distances``).
+        Of each search (``simulate.estimators.flips.flip_distances``).
     threads, store, scheduler, progress
         As for :func:`simulate.run`.
 

@@ -12,21 +12,21 @@ import torch
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from simulate.bmd import feature_mean_dimension
 from simulate.device import Workspace, training_numbers
 from simulate.draw import Instance, Streams, draw_instance
-from simulate.execute import Means, Progress, execute
-from simulate.grid import Grid, check_count, check_number, make_grid, positive_axis
-from simulate.layout import Layout, Values, variables
-from simulate.measure import (
+from simulate.estimators.bmd import feature_mean_dimension
+from simulate.estimators.measure import (
     measure_overlaps,
     measure_test_error,
     measure_training,
     overlap_test_error,
 )
-from simulate.sweep import Protocol, Task
+from simulate.sweeps.execute import Means, Progress, execute
+from simulate.sweeps.grid import Grid, check_count, check_number, make_grid, positive_axis
+from simulate.sweeps.layout import Layout, Values, variables
+from simulate.sweeps.sweep import Protocol, Task
+from simulate.sweeps.variables import MEASURED
 from simulate.train import Fit, Status, check_loss, train_stack
-from simulate.variables import MEASURED
 from theory.problem import Problem
 
 __all__ = ["Training", "run"]

@@ -8,11 +8,11 @@ from pathlib import Path
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from simulate.execute import Means, Progress, execute
-from simulate.grid import check_count, check_number, make_grid, positive_axis
-from simulate.mixing import Limits
-from simulate.posterior import Counts
-from simulate.sampling import Sampling, check_smooth
+from simulate.chains.mixing import Limits
+from simulate.chains.posterior import Counts
+from simulate.chains.protocol import Sampling, check_smooth
+from simulate.sweeps.execute import Means, Progress, execute
+from simulate.sweeps.grid import check_count, check_number, make_grid, positive_axis
 from theory.problem import Problem
 
 __all__ = ["sample"]

@@ -9,7 +9,7 @@ import xarray as xr
 
 import simulate
 import theory
-from simulate.workers import cluster as cluster_of
+from simulate.sweeps.workers import cluster as cluster_of
 
 SWEEP = {"overparam": [0.5, 2.0], "D": 20, "seeds": 8, "n_test": 50, "n_flip": 4}
 

@@ -9,7 +9,7 @@ import xarray as xr
 import figures
 import simulate
 import theory
-from simulate.nearest import NearestSolution
+from simulate.trainers.nearest import NearestSolution
 from theory.starts.resolvents import Resolvents
 
 SQUARE = theory.Problem()

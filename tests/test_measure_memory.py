@@ -11,13 +11,13 @@ import pytest
 import torch
 
 import simulate
-import simulate.fourier
+import simulate.estimators.fourier
 import theory
-from simulate.bmd import feature_mean_dimension
 from simulate.device import Workspace
 from simulate.draw import Instance, TorchRandom
+from simulate.estimators.bmd import feature_mean_dimension
+from simulate.estimators.measure import measure_test_error
 from simulate.layers import Layers
-from simulate.measure import measure_test_error
 
 OUTPUTS = 16
 SAMPLES = 2**12
@@ -96,7 +96,7 @@ def needed(estimator, samples):
 
 def report():
     """Growth of what every estimator needs, in MiB, as JSON; run in a process of its own."""
-    simulate.fourier._BLOCK = 256
+    simulate.estimators.fourier._BLOCK = 256
     torch.set_num_threads(1)
     found = {}
     for estimator in (*ESTIMATORS, hoard):

@@ -11,7 +11,7 @@ import simulate
 import theory
 from simulate.device import Workspace
 from simulate.draw import Streams, TorchRandom, draw_instance
-from simulate.flips import flip_distances, projected_gradient, value_and_gradient
+from simulate.estimators.flips import flip_distances, projected_gradient, value_and_gradient
 from simulate.layers import Layers
 from simulate.train import train
 

@@ -12,12 +12,12 @@ from arviz_stats.base.array import array_stats
 
 import simulate
 import theory
-from simulate.boltzmann import SeenSpace, gaussian_draws
+from simulate.chains.gaussian import SeenSpace, gaussian_draws
+from simulate.chains.hmc import Target, leapfrog, run_chains, transition
+from simulate.chains.mixing import Limits, Mixing, Status, mixing
+from simulate.chains.posterior import Counts, Draws, _of_mean, measure_draws
 from simulate.device import Workspace
 from simulate.draw import Streams, TorchRandom, draw_instance
-from simulate.hmc import Target, leapfrog, run_chains, transition
-from simulate.mixing import Limits, Mixing, Status, mixing
-from simulate.posterior import Counts, Draws, _of_mean, measure_draws
 from simulate.train import train
 
 CPU = torch.device("cpu")

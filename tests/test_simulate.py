@@ -12,7 +12,7 @@ import simulate
 import theory
 from simulate.device import Workspace
 from simulate.draw import Streams, TorchRandom, draw_instance
-from simulate.measure import measure_test_error
+from simulate.estimators.measure import measure_test_error
 from simulate.train import Status, train
 
 CPU = torch.device("cpu")

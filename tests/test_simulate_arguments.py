@@ -54,7 +54,7 @@ def test_wrong_arguments_name_themselves_before_any_work(changes, words, monkeyp
     def no_work(*args):
         raise AssertionError("work was done")
 
-    monkeypatch.setattr("simulate.execute._perform", no_work)
+    monkeypatch.setattr("simulate.sweeps.execute._perform", no_work)
     with pytest.raises(ValueError, match=words):
         small(**changes)
 

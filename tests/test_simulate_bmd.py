@@ -8,12 +8,12 @@ import torch
 
 import simulate
 import theory
-from simulate.bmd import feature_influence, feature_mean_dimension, influence
 from simulate.device import Workspace
 from simulate.draw import TorchRandom
+from simulate.estimators.bmd import feature_influence, feature_mean_dimension, influence
+from simulate.estimators.linear_part import parts, ratio_estimate
+from simulate.estimators.moments import Estimate, Moments
 from simulate.layers import Layers
-from simulate.linear_part import parts, ratio_estimate
-from simulate.moments import Estimate, Moments
 
 ACTIVATIONS = [
     theory.Tanh(),

@@ -16,7 +16,7 @@ import simulate
 import theory
 from simulate.device import Workspace
 from simulate.draw import Streams, draw_instance
-from simulate.measure import overlap_test_error
+from simulate.estimators.measure import overlap_test_error
 from simulate.train import Status, train
 
 CPU = torch.device("cpu")

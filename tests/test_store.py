@@ -13,7 +13,7 @@ import xarray as xr
 
 import simulate
 import theory
-from simulate.collect import collect, progress_of
+from simulate.sweeps.collect import collect, progress_of
 
 SWEEP = {"overparam": [0.5, 1.0, 2.0], "lam": [1e-3, 0.1], "D": 20, "n_test": 50, "n_flip": 4}
 
@@ -24,7 +24,7 @@ def run(**changes):
 
 def performed(monkeypatch):
     """Tasks done by this process, as they are done."""
-    module, done = sys.modules["simulate.sweep"], []
+    module, done = sys.modules["simulate.sweeps.sweep"], []
     perform = module.perform
 
     def count(sweep, tasks):
@@ -74,7 +74,7 @@ def test_a_sweep_grows(tmp_path, monkeypatch):
 
 SCRIPT = """
 import sys, time, simulate, theory
-from simulate import sweep
+from simulate.sweeps import sweep
 perform = sweep.perform
 def slow(plan, tasks):
     time.sleep(0.1)
@@ -183,7 +183,7 @@ def test_a_full_disk_loses_nothing(tmp_path, monkeypatch):
     """SQLite's own limit on pages raises what a full disk raises."""
     path = tmp_path / "run.db"
     run(store=path, seeds=1)
-    module = sys.modules["simulate.store"].Store
+    module = sys.modules["simulate.sweeps.store"].Store
     connect = module._connect
 
     def small(self, create):

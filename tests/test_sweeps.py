@@ -16,9 +16,9 @@ from test_store import performed
 import simulate
 import theory
 from commands import cli
-from simulate.collect import collect, progress_of
 from simulate.run import Training
-from simulate.workers import here
+from simulate.sweeps.collect import collect, progress_of
+from simulate.sweeps.workers import here
 
 SHARED = {"overparam": [0.5, 2.0], "D": 10, "seeds": 2, "n_flip": 2, "n_variance": 50}
 CHAINS = {"warmup": 6, "draws": 10, "trajectory": 1.0, "largest_r_hat": 99.0, "least_ess": 0.1}
@@ -138,7 +138,8 @@ def test_the_sample_command_keeps_its_draws(tmp_path, monkeypatch):
     call(*words.split(), "--store", "kept.db", "-o", "whole.nc")
     again, asked = performed(monkeypatch), []
     monkeypatch.setattr(
-        "simulate.execute.cluster", lambda address: asked.append(address) or nullcontext(here)
+        "simulate.sweeps.execute.cluster",
+        lambda address: asked.append(address) or nullcontext(here),
     )
     call(*words.split(), "--store", "kept.db", "--scheduler", "3")
     assert (again, asked) == ([], [3])
@@ -163,13 +164,13 @@ def test_the_simulate_command_trains_seeds_together(tmp_path, monkeypatch):
 
 
 SCRIPT = """
-import sys, time, simulate.sweep, test_sweeps
-perform = simulate.sweep.perform
+import sys, time, simulate.sweeps.sweep, test_sweeps
+perform = simulate.sweeps.sweep.perform
 def slow(sweep, tasks):
     time.sleep(0.1)
     print(tasks[0].N, tasks[0].seed, flush=True)
     return perform(sweep, tasks)
-simulate.sweep.perform = slow
+simulate.sweeps.sweep.perform = slow
 test_sweeps.sample(store=sys.argv[1])
 """
 
@@ -207,7 +208,7 @@ def test_sampling_goes_on_after_a_kill(tmp_path, monkeypatch):
     ],
 )
 def test_means_are_checked_alike(kind, change, words, monkeypatch):
-    monkeypatch.setattr("simulate.execute._perform", lambda *_: pytest.fail("work was done"))
+    monkeypatch.setattr("simulate.sweeps.execute._perform", lambda *_: pytest.fail("work was done"))
     with pytest.raises(ValueError, match=words):
         KINDS[kind](**change)
 

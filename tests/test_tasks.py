@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 import theory
+from simulate.chains.mixing import Limits
+from simulate.chains.posterior import Counts
+from simulate.chains.protocol import Sampling
 from simulate.device import Workspace, choose_device
-from simulate.grid import Axis, make_grid
 from simulate.initialisation import FromStart
-from simulate.layout import Layout, Variable
-from simulate.mixing import Limits
-from simulate.posterior import Counts
 from simulate.robustness import Attack
 from simulate.run import Training
-from simulate.sampling import Sampling
-from simulate.sweep import Sweep, key_of, places
+from simulate.sweeps.grid import Axis, make_grid
+from simulate.sweeps.layout import Layout, Variable
+from simulate.sweeps.sweep import Sweep, key_of, places
 
 LOGISTIC = theory.Problem(loss=theory.Logistic())
 WORK = Workspace(choose_device("cpu"), 2**20)

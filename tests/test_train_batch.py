@@ -15,10 +15,10 @@ import theory
 from simulate.device import DeviceError, Workspace, explained, plan_memory, training_numbers
 from simulate.draw import Streams, draw_instance
 from simulate.run import Training
-from simulate.sweep import Task
+from simulate.sweeps.sweep import Task
+from simulate.sweeps.variables import MEASURED
+from simulate.sweeps.workers import grouped
 from simulate.train import Status, train, train_stack
-from simulate.variables import MEASURED
-from simulate.workers import grouped
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 WORK = Workspace(CPU, 2**20)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import xarray as xr
 
-from simulate.grid import Grid
+from simulate.chains.protocol import Sampling
 from simulate.initialisation import FromStart
-from simulate.layout import assemble
 from simulate.robustness import Attack
 from simulate.run import Training
-from simulate.sampling import Sampling
-from simulate.store import Store, StoreError
-from simulate.sweep import key_of, places
+from simulate.sweeps.grid import Grid
+from simulate.sweeps.layout import assemble
+from simulate.sweeps.store import Store, StoreError
+from simulate.sweeps.sweep import key_of, places
 
 __all__ = ["collect", "progress_of"]
 

@@ -26,9 +26,9 @@ from array_api_compat import array_namespace
 from numpy.typing import ArrayLike, NDArray
 
 from simulate.draw import input_blocks
-from simulate.evaluate import evaluate, hypercube, stream
-from simulate.grid import check_count
-from simulate.moments import Estimate, Moments, covariance, host, pairs
+from simulate.estimators.evaluate import evaluate, hypercube, stream
+from simulate.estimators.moments import Estimate, Moments, covariance, host, pairs
+from simulate.sweeps.grid import check_count
 from theory.teachers.base import Random
 
 __all__ = ["degree_weights", "noise_stability"]

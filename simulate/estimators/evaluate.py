@@ -10,7 +10,7 @@ from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
 from simulate.draw import TorchRandom
-from simulate.moments import host
+from simulate.estimators.moments import host
 from theory.teachers.base import Random
 
 __all__ = ["derivatives", "evaluate", "hypercube", "stream"]

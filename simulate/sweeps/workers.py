@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol
 
-import simulate.sweep
+import simulate.sweeps.sweep
 from simulate.device import Workspace
-from simulate.layout import Values
-from simulate.sweep import Sweep, Task
+from simulate.sweeps.layout import Values
+from simulate.sweeps.sweep import Sweep, Task
 
 __all__ = ["Done", "Workers", "cluster", "grouped", "here"]
 
@@ -42,7 +42,7 @@ class Workers(Protocol):
 def _timed(sweep: Sweep, tasks: list[Task]) -> tuple[list[Values], float]:
     """Results, and the seconds that one of them took on average."""
     start = time.perf_counter()
-    values = simulate.sweep.perform(sweep, tasks)
+    values = simulate.sweeps.sweep.perform(sweep, tasks)
     return values, (time.perf_counter() - start) / len(tasks)
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from simulate.grid import OUTER, Axis, Grid
-from simulate.variables import COORDINATES, SIZES, Table
+from simulate.sweeps.grid import OUTER, Axis, Grid
+from simulate.sweeps.variables import COORDINATES, SIZES, Table
 
 __all__ = ["Layout", "Values", "Variable", "assemble", "variables"]
 

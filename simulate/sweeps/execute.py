@@ -14,11 +14,11 @@ from tqdm import tqdm
 
 from simulate.device import Workspace, choose_device, plan_memory
 from simulate.draw import check_sizes
-from simulate.grid import Grid, check_count
-from simulate.layout import Values, assemble
-from simulate.store import Store
-from simulate.sweep import Protocol, Sweep, Task, key_of, places
-from simulate.workers import Workers, cluster, here
+from simulate.sweeps.grid import Grid, check_count
+from simulate.sweeps.layout import Values, assemble
+from simulate.sweeps.store import Store
+from simulate.sweeps.sweep import Protocol, Sweep, Task, key_of, places
+from simulate.sweeps.workers import Workers, cluster, here
 
 __all__ = ["Means", "Progress", "execute"]
 

@@ -18,11 +18,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from simulate.bmd import feature_mean_dimension
+from simulate.chains.mixing import Mixing, mixing, standard_error
 from simulate.device import Workspace
 from simulate.draw import Instance, Streams
-from simulate.measure import measure_overlaps, measure_test_error, measure_training
-from simulate.mixing import Mixing, mixing, standard_error
+from simulate.estimators.bmd import feature_mean_dimension
+from simulate.estimators.measure import measure_overlaps, measure_test_error, measure_training
 from theory.problem import Problem
 
 __all__ = ["DIAGNOSTICS", "OBSERVED", "Counts", "Draws", "measure_draws"]

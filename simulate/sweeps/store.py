@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 import psutil
 
-from simulate.grid import Axis, Grid
-from simulate.layout import Values
-from simulate.sweep import Sweep, Task
+from simulate.sweeps.grid import Axis, Grid
+from simulate.sweeps.layout import Values
+from simulate.sweeps.sweep import Sweep, Task
 
 __all__ = ["Store", "StoreError", "Summary"]
 

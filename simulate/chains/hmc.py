@@ -24,8 +24,8 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
+from simulate.chains.step_size import StepSize
 from simulate.draw import TorchRandom
-from simulate.step_size import StepSize
 from theory.losses.base import Loss
 
 __all__ = ["Chains", "Point", "Potential", "Target", "leapfrog", "run_chains", "transition"]
@@ -230,7 +230,7 @@ def run_chains(
     Returns
     -------
     Chains
-        Whether they have mixed is for ``simulate.mixing`` to say.
+        Whether they have mixed is for ``simulate.chains.mixing`` to say.
 
     Raises
     ------

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace
 
-from simulate.moments import Estimate, Moments, covariance
+from simulate.estimators.moments import Estimate, Moments, covariance
 
 __all__ = ["parts", "ratio_estimate"]
 

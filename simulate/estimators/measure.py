@@ -9,7 +9,7 @@ from torch import Tensor
 
 from simulate.device import Workspace
 from simulate.draw import Instance, TorchRandom, input_blocks
-from simulate.moments import binomial_error
+from simulate.estimators.moments import binomial_error
 from theory.activations import HermiteMoments
 from theory.problem import Problem
 from theory.teachers.base import RealTeacher, Teacher
@@ -90,8 +90,9 @@ def measure_test_error(
 ) -> dict[str, Values]:
     """test_error on fresh Gaussian inputs with fresh labels, and its standard error.
 
-    The standard error is the binomial one for binary labels (``simulate.moments.binomial_error``), which
-    is not 0 where no error was seen, and sqrt(var / n_test) for real ones, NaN at n_test = 1.
+    The standard error is the binomial one for binary labels
+    (``simulate.estimators.moments.binomial_error``), which is not 0 where no error was seen, and
+    sqrt(var / n_test) for real ones, NaN at n_test = 1.
     """
     layers = instance.layers
     D, N, rows = layers.D, layers.N, work.rows(layers.widest)

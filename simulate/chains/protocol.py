@@ -10,14 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from simulate.boltzmann import SeenSpace, gaussian_draws
-from simulate.device import Workspace, training_numbers
-from simulate.draw import Streams, TorchRandom, draw_instance
-from simulate.grid import Grid
-from simulate.hmc import run_chains
-from simulate.layout import Layout, Values, Variable, variables
-from simulate.mixing import Limits, Status, check_diagnostics
-from simulate.posterior import (
+from simulate.chains.gaussian import SeenSpace, gaussian_draws
+from simulate.chains.hmc import run_chains
+from simulate.chains.mixing import Limits, Status, check_diagnostics
+from simulate.chains.posterior import (
     _COLUMNS,
     DIAGNOSTICS,
     OBSERVED,
@@ -25,7 +21,11 @@ from simulate.posterior import (
     Draws,
     measure_draws,
 )
-from simulate.sweep import Protocol, Task
+from simulate.device import Workspace, training_numbers
+from simulate.draw import Streams, TorchRandom, draw_instance
+from simulate.sweeps.grid import Grid
+from simulate.sweeps.layout import Layout, Values, Variable, variables
+from simulate.sweeps.sweep import Protocol, Task
 from simulate.train import train
 from theory.losses.base import Loss
 

@@ -16,8 +16,8 @@ import numpy as np
 import torch
 
 from simulate.device import Workspace, explained
-from simulate.grid import OUTER, Grid
-from simulate.layout import Layout, Values
+from simulate.sweeps.grid import OUTER, Grid
+from simulate.sweeps.layout import Layout, Values
 from theory.problem import Problem
 
 __all__ = ["Protocol", "Sweep", "Task", "key_of", "perform", "places"]

@@ -3,9 +3,9 @@
 BMD = sum_k Inf_k / Var f with Inf_k = E[(D_k f)^2] and D_k f(x) = (f(x^{k->1}) - f(x^{k->-1})) / 2; it
 equals sum_u |u| fhat_u^2 / sum_{u != 0} fhat_u^2 (O'Donnell, Analysis of Boolean Functions).
 
-Influences and variances come from separate inputs; one input costs n + 1 evaluations in the former and one
-in the latter. The linear part of f is taken out of both (``simulate.linear_part``). The ratio is biased
-by about the square of its relative standard error.
+Influences and variances come from separate inputs; one input costs n + 1 evaluations in the former and
+one in the latter. The linear part of f is taken out of both (``simulate.estimators.linear_part``). The
+ratio is biased by about the square of its relative standard error.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from torch import Tensor
 
 from simulate.device import Workspace
 from simulate.draw import TorchRandom, input_blocks
-from simulate.evaluate import derivatives, evaluate, hypercube, stream
-from simulate.grid import check_count
+from simulate.estimators.evaluate import derivatives, evaluate, hypercube, stream
+from simulate.estimators.linear_part import parts, ratio_estimate
+from simulate.estimators.moments import Estimate, Moments, host
 from simulate.layers import Layers
-from simulate.linear_part import parts, ratio_estimate
-from simulate.moments import Estimate, Moments, host
+from simulate.sweeps.grid import check_count
 from theory.teachers.base import Random
 
 __all__ = [

@@ -1,0 +1,1 @@
+"""The Boltzmann measure over weights: exact draws, Markov chains, their diagnosis, and averages."""

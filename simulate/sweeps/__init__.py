@@ -1,0 +1,1 @@
+"""Sweeps as values: the grid, the tasks it expands to, who performs them, and where results are kept."""
