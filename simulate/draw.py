@@ -39,7 +39,9 @@ class TorchRandom:
 
     @classmethod
     def from_seed(cls, seed: int, device: torch.device | str = "cpu") -> TorchRandom:
-        """Start a stream; torch takes the low 32 bits on a CPU."""
+        """Start a stream from a seed >= 0 and < 2**63, of which torch takes the low 32 bits on a CPU."""
+        if not 0 <= seed < 2**63:
+            raise ValueError(f"seed = {seed}: give an integer >= 0 and < 2**63")
         return cls(torch.Generator(device).manual_seed(seed))
 
     def normal(self, *shape: int) -> Tensor:

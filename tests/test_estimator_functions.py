@@ -1,0 +1,135 @@
+"""What the four estimators ask of a function and a seed."""
+
+import numpy as np
+import pytest
+import torch
+
+import simulate
+from simulate.draw import TorchRandom
+from simulate.estimators.evaluate import evaluate, stream
+
+
+def mean_dimension(f, samples=40):
+    return simulate.mean_dimension(f, 3, samples, 1, variance_samples=samples)
+
+
+def influences(f, samples=40):
+    return simulate.influences(f, 3, samples, 1)
+
+
+def noise_stability(f, samples=40):
+    return simulate.noise_stability(f, 3, [0.3, 1.0], samples, 1)
+
+
+def degree_weights(f, samples=40):
+    return simulate.degree_weights(f, 3, 2, samples, 1)
+
+
+ESTIMATORS = [mean_dimension, influences, noise_stability, degree_weights]
+every = pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda e: e.__name__)
+
+
+def polynomial(x):
+    return x[:, 0] * x[:, 1] + 3 * x[:, 2]
+
+
+# --- functions ----------------------------------------------------------------------------------------
+
+
+def at_one_corner(value):
+    value = torch.tensor(value, dtype=torch.float64)
+    return lambda x: torch.where(x.sum(1) == 3, value, 1.0)
+
+
+@every
+@pytest.mark.parametrize(
+    ("f", "words"),
+    [
+        (lambda x: x[:, 0] + 3j * x[:, 1], "complex numbers: .* as two outputs"),
+        (lambda x: (x[:, 0] + 0j).numpy(), "complex numbers"),
+        (at_one_corner(torch.nan), r"f returned nan at x = \[1\. 1\. 1\.\]"),
+        (at_one_corner(-torch.inf), r"f returned -inf at x = \[1\. 1\. 1\.\]"),
+        (at_one_corner(1e80), r"f returned 1e\+80 at x = \[1\. 1\. 1\.\].*below 1e\+60"),
+        (lambda x: x[:, :0], r"f returned shape \(40, 0\) for 40 inputs"),
+    ],
+)
+def test_refused_values(estimator, f, words):
+    with pytest.raises(ValueError, match=words):
+        estimator(f)
+
+
+@every
+def test_large_values_do_not_overflow(estimator):
+    """Everything measured is of degree 0, 2 in f."""
+    scale = 2.0**190
+    one, large = estimator(polynomial), estimator(lambda x: scale * polynomial(x))
+    power = 0 if estimator is mean_dimension else 2
+    np.testing.assert_allclose(large.value, one.value * scale**power, rtol=1e-12)
+    np.testing.assert_allclose(large.standard_error, one.standard_error * scale**power, rtol=1e-12)
+
+
+def test_real_and_imaginary_part_are_two_outputs():
+    """x_0 x_1 + 3i x_2: (2 + 9) / (1 + 9)."""
+    found = simulate.mean_dimension(
+        lambda x: torch.stack([x[:, 0] * x[:, 1], 3 * x[:, 2]], 1), 3, 500, 0
+    )
+    assert abs(found.value - 1.1) < 4.5 * found.standard_error
+    assert found.standard_error < 0.01
+
+
+@every
+@pytest.mark.parametrize("samples", [40, 1025])
+def test_functions_may_change_their_argument_and_reuse_their_result(estimator, samples):
+    """At 1025 samples the last block is a single input."""
+    buffer = torch.empty(2000, dtype=torch.float64)
+
+    def careless(x):
+        found = torch.mul(x[:, 0], x[:, 1], out=buffer[: len(x)])
+        found += 3 * x[:, 2]
+        x.mul_(7.0)
+        return found
+
+    pure, other = estimator(polynomial, samples), estimator(careless, samples)
+    np.testing.assert_array_equal(other.value, pure.value)
+    np.testing.assert_array_equal(other.standard_error, pure.standard_error)
+
+
+@every
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_squeezed_outputs_are_those_of_a_single_input_too(estimator, outputs):
+    shapes = []
+
+    def columns(x):
+        shapes.append(len(x))
+        return torch.stack([polynomial(x), x[:, 0]][:outputs], dim=1)
+
+    plain = estimator(columns, 1025)
+    squeezed = estimator(lambda x: columns(x).squeeze(), 1025)
+    assert min(shapes) == 2
+    np.testing.assert_array_equal(squeezed.value, plain.value)
+
+
+def test_one_input_is_evaluated_as_itself():
+    x = np.array([[1.0, -1.0]])
+    np.testing.assert_array_equal(evaluate(lambda x: x * [2.0, 3.0], x), [[2.0, -3.0]])
+
+
+# --- seeds --------------------------------------------------------------------------------------------
+
+
+def test_seeds_draw_distinct_inputs_and_small_ones_those_of_torch():
+    seeds = [0, 1, 2**32 - 1, 2**32, 2**32 + 1, 2**33, 2**62, 2**63 - 1, np.int64(7)]
+    drawn = [tuple(stream(seed).uniform(4).tolist()) for seed in seeds]
+    assert len(set(drawn)) == len(seeds)
+    for seed in (0, 1, 2**32 - 1, 7):
+        generator = torch.Generator().manual_seed(seed)
+        expected = torch.rand(4, generator=generator, dtype=torch.float64)
+        assert tuple(stream(seed).uniform(4).tolist()) == tuple(expected.tolist())
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63, 2**70])
+def test_seeds_out_of_range(seed):
+    with pytest.raises(ValueError, match=rf"random = {seed}: give a seed >= 0 and < 2\*\*63"):
+        stream(seed)
+    with pytest.raises(ValueError, match=rf"seed = {seed}: give"):
+        TorchRandom.from_seed(seed)
