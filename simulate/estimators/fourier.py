@@ -75,7 +75,16 @@ def noise_stability(
     Raises
     ------
     ValueError
-        If an argument is out of range, or f returns the wrong shape.
+        If an argument is out of range, or f returns the wrong shape, or values that are complex or not
+        finite.
+
+    Notes
+    -----
+    The error is itself measured on the pairs, and too small where few of them hold most of the covariance. At
+    rho = -0.5, 0.5 and 1, n = 8, 1.96 errors covered that of a majority, a parity and a tanh in at least 91 %
+    of all estimates with 30, 300 and 3000 pairs; that of s^4, s the sum of the inputs, in 46 to 63 %
+    with 30, 79 to 90 % with 300 and 90 to 97 % with 3000; that of exp(s) in 10 to 50 %, 54 to 82 % and 78 to
+    92 %. Give more samples where f is skewed, until the error shrinks as their square root.
     """
     levels = np.asarray(rho, dtype=float)
     if not np.all(np.abs(levels) <= 1):
@@ -138,7 +147,8 @@ def degree_weights(
     Raises
     ------
     ValueError
-        If an argument is out of range, or f returns the wrong shape.
+        If an argument is out of range, or f returns the wrong shape, or values that are complex or not
+        finite.
 
     Notes
     -----
