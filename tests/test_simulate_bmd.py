@@ -7,11 +7,12 @@ import pytest
 import torch
 
 import simulate
+import simulate.estimators.bmd
 import theory
 from simulate.device import Workspace
 from simulate.draw import TorchRandom
 from simulate.estimators.bmd import feature_influence, feature_mean_dimension, influence
-from simulate.estimators.linear_part import parts, ratio_estimate
+from simulate.estimators.linear_part import credible, parts, ratio_estimate
 from simulate.estimators.moments import Estimate, Moments
 from simulate.layers import Layers
 
@@ -209,6 +210,59 @@ def test_constant_outputs_are_not_a_number():
     estimate = feature_mean_dimension(layers, W, random, random, 5, 7, work)
     assert np.isnan(estimate.value).all()
     assert np.isnan(estimate.standard_error).all()
+
+
+def test_credible_by_hand():
+    value = np.array([2.0, 2.0, 0.9, 0.8, 8.3, 8.5, -3.0, np.nan])
+    error = np.array([0.5, 0.51, 0.03, 0.03, 0.1, 0.1, 0.1, np.nan])
+    expected = [True, False, True, False, True, False, False, False]
+    np.testing.assert_array_equal(credible(Estimate(value, error), 8, 0.25), expected)
+
+
+def exp_of_sum(x):
+    return x.sum(1).exp()
+
+
+def test_too_few_inputs_for_a_heavy_tail_are_refused():
+    """exp(x_1 + .. + x_8): n t^2 / ((1 + t^2) (1 - (1 + t^2)^-n)) with t = tanh 1, by its product form."""
+    t2 = np.tanh(1.0) ** 2
+    exact = 8 * t2 / (1 + t2) / (1 - (1 + t2) ** -8)
+    for seed in range(100):
+        with pytest.raises(ValueError, match=r"samples = 30, variance_samples = 270: too few"):
+            simulate.mean_dimension(exp_of_sum, 8, 30, seed)
+    found = [simulate.mean_dimension(exp_of_sum, 8, 5000, seed) for seed in range(10)]
+    z = np.array([(e.value - exact) / e.standard_error for e in found])
+    assert np.all(np.abs(z) < 4.5)
+    assert np.sum(z**2) < 35.6  # p = 1e-4 of 10 squares
+
+
+def test_networks_of_heavy_tails_are_nan_until_the_inputs_suffice(monkeypatch):
+    """Composed cubic polynomials, all 512 inputs enumerated; a tanh network is left as it was."""
+    random, work = TorchRandom.from_seed(0), Workspace(torch.device("cpu"), 2**24)
+    matrices = tuple(random.normal(a, b) for a, b in itertools.pairwise((9, 9, 18, 40)))
+    W = random.normal(40, 3)
+    W[:, 2] = 0.0
+    cubic = Layers(theory.Custom(lambda x: x**3 - 2 * x, name="cubic"), matrices)
+    tanh = Layers(theory.Tanh(), matrices)
+
+    def estimate(layers, n_flip, n_variance, seed=1):
+        streams = TorchRandom.from_seed(2 * seed), TorchRandom.from_seed(2 * seed + 1)
+        return feature_mean_dimension(layers, W, *streams, n_flip, n_variance, work)
+
+    few = [estimate(cubic, 16, 256, seed).value for seed in range(20)]
+    assert np.isnan(few).mean(0)[:2].min() > 0.8
+    enough = estimate(cubic, 4000, 60_000)
+    x = torch.as_tensor(cube(9))
+    influence = feature_influence(cubic, W, x, work).mean(0)
+    exact = (influence / (cubic(x) @ W / 40**0.5).var(0, correction=0)).numpy()[:2]
+    assert np.all(np.abs(enough.value[:2] - exact) < 4.5 * enough.standard_error[:2])
+    assert np.isnan(enough.value[2])
+    ordinary = estimate(tanh, 64, 2048)
+    monkeypatch.setattr(simulate.estimators.bmd, "credible", lambda *_: True)
+    unchecked = estimate(tanh, 64, 2048)
+    np.testing.assert_array_equal(ordinary.value, unchecked.value)
+    np.testing.assert_array_equal(ordinary.standard_error, unchecked.standard_error)
+    assert np.isfinite(ordinary.value[:2]).all()
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from torch import Tensor
 from simulate.device import Workspace
 from simulate.draw import TorchRandom, input_blocks
 from simulate.estimators.evaluate import derivatives, evaluate, hypercube, stream
-from simulate.estimators.linear_part import parts, ratio_estimate
+from simulate.estimators.linear_part import credible, parts, ratio_estimate
 from simulate.estimators.moments import Estimate, Moments, host
 from simulate.layers import Layers
 from simulate.sweeps.grid import check_count
@@ -37,6 +37,10 @@ __all__ = [
 ]
 
 Values = NDArray[np.float64]
+_LARGEST_ERROR = 0.25  # relative, of an estimate that is returned
+# Twice that of one network of a sweep: means over seeds lessen the errors of the flips, which have no bias,
+# and to leave out every network of moderate error would give these means one.
+_LARGEST_ERROR_OF_FEATURES = 0.5
 
 
 def influence(f: Callable[[Any], Any], x: Any) -> Values:
@@ -78,7 +82,8 @@ def influences(f: Callable[[Any], Any], n: int, samples: int, random: Random | i
     Raises
     ------
     ValueError
-        If an argument is out of range, or f returns the wrong shape.
+        If an argument is out of range, or f returns the wrong shape, or values that are complex or not
+        finite.
 
     Examples
     --------
@@ -129,14 +134,18 @@ def mean_dimension(
     Raises
     ------
     ValueError
-        If an argument is out of range, if f returns the wrong shape, or if f takes one value on all
-        the inputs drawn: the mean dimension of a constant is not defined.
+        If an argument is out of range; if f returns the wrong shape, or values that are complex or not
+        finite; if f takes one value on all the inputs drawn: the mean dimension of a constant is not defined;
+        or if the inputs are too few for f: an error above a quarter of the value, or a value more than 4
+        errors outside [1, n].
 
     Notes
     -----
     The flips give the slopes of the linear part of f, the means of D_k f. Two estimates are made of the same
     inputs, with this linear part taken out and without, and that of smaller standard error is returned:
     the former for most functions, the latter where f^2 hardly varies, as for a parity.
+
+    An effect so rare that no input drawn showed it is in neither the estimate nor its error.
 
     Examples
     --------
@@ -158,7 +167,14 @@ def mean_dimension(
             "dimension of a constant is not defined; give more samples if f is not constant"
         )
     best = np.nanargmin(found.standard_error)
-    return Estimate(float(found.value[best]), float(found.standard_error[best]))
+    value, error = found.value[best], found.standard_error[best]
+    if not credible(Estimate(value, error), n, _LARGEST_ERROR):
+        raise ValueError(
+            f"samples = {samples}, variance_samples = {variance_samples}: too few for this f, whose "
+            f"mean dimension came out as {value:.3g} +- {error:.3g}, an error that cannot be trusted; "
+            "give more"
+        )
+    return Estimate(float(value), float(error))
 
 
 def _flip_all(
@@ -268,7 +284,13 @@ def feature_mean_dimension(
     """Mean dimension of a random-feature model for every column of W; values of shape (n_columns,).
 
     The linear part taken out is that of Gaussian equivalence, kappa_1 s.x / sqrt(D) with s = F w / sqrt(N).
-    NaN where a column is 0.
+    NaN where a column is 0 or not finite, and where the inputs are too few: an error above half of the value,
+    or a value more than 4 errors outside [1, D] (``simulate.estimators.linear_part.credible``).
+
+    Where few inputs hold most of the influence the error is too small with few flips, as for polynomials
+    composed in depth. In five trained networks of x^3 - 2x and ``Deep((1, 2))``, D = 9, 5 of the 512 inputs
+    hold half of it: with n_flip = 64, n_variance = 8192, 6 to 35 % of the estimates were kept, of which 1.96
+    errors covered 65 to 100 %; with n_flip = 1024 all were kept, and 92 to 98 % covered.
     """
     slopes = layers.activation.moments.kappa_1 * layers.project(W) / layers.D**0.5
     with np.errstate(invalid="ignore", over="ignore"):  # columns that did not converge
@@ -280,7 +302,11 @@ def feature_mean_dimension(
         outputs = Moments.of_blocks(
             _split_features(layers, W, slopes, random_variance, n_variance, work)
         )
-        return ratio_estimate(residual, host((slopes**2).sum(0)), outputs)
+        found = ratio_estimate(residual, host((slopes**2).sum(0)), outputs)
+        kept = credible(found, layers.D, _LARGEST_ERROR_OF_FEATURES)
+    return Estimate(
+        np.where(kept, found.value, np.nan), np.where(kept, found.standard_error, np.nan)
+    )
 
 
 def _split_features(

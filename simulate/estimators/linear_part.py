@@ -17,10 +17,11 @@ from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace
+from numpy.typing import NDArray
 
 from simulate.estimators.moments import Estimate, Moments, covariance
 
-__all__ = ["parts", "ratio_estimate"]
+__all__ = ["credible", "parts", "ratio_estimate"]
 
 _ROUNDING = 1e-12  # relative: no error is smaller
 
@@ -60,6 +61,36 @@ def ratio_estimate(influence: Estimate, slopes2: Any, outputs: Moments) -> Estim
     rest = covariance(outputs.map(to_pair)).standard_error
     error = np.hypot(influence.standard_error, rest) / variance
     return Estimate(value, np.maximum(error, _ROUNDING * value))
+
+
+def credible(estimate: Estimate, n: int, largest_error: float) -> NDArray[np.bool_]:
+    """Whether the mean dimension of a function of n inputs and its error deserve belief, element by element.
+
+    Parameters
+    ----------
+    estimate : Estimate
+        Arrays of one shape.
+    n : int
+        Inputs: every mean dimension lies in [1, n].
+    largest_error : float
+        Relative to the value.
+
+    Returns
+    -------
+    ndarray of bool
+        False for an error above ``largest_error`` times the value, for a value more than 4 errors outside
+        [1, n], and for NaN.
+
+    Notes
+    -----
+    The delta method linearises in 1 / Var f and leaves out terms of relative size (error / value)^2, 6 % at a
+    quarter. Large errors are also how heavy tails show, of which the error itself is wrong. Of 1000 estimates
+    for exp(x_1 + .. + x_8) from 30 inputs and 1000 from 300, 1.96 errors covered 66 and 82 %, values reached
+    192 and 13, and all errors but 4 and 0 were above a quarter; these 4 values were above 8.
+    """
+    value, error = np.asarray(estimate.value), np.asarray(estimate.standard_error)
+    inside = (value >= 1.0 - 4.0 * error) & (value <= n + 4.0 * error)
+    return np.asarray(inside & (error <= largest_error * value))
 
 
 def parts(h: Any, g: Any) -> Any:
