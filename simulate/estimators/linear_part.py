@@ -24,6 +24,7 @@ from simulate.estimators.moments import Estimate, Moments, covariance
 __all__ = ["credible", "parts", "ratio_estimate"]
 
 _ROUNDING = 1e-12  # relative: no error is smaller
+_LARGEST_ERROR = 0.25  # relative: no error of a credible estimate is larger
 
 
 def ratio_estimate(influence: Estimate, slopes2: Any, outputs: Moments) -> Estimate:
@@ -63,7 +64,7 @@ def ratio_estimate(influence: Estimate, slopes2: Any, outputs: Moments) -> Estim
     return Estimate(value, np.maximum(error, _ROUNDING * value))
 
 
-def credible(estimate: Estimate, n: int, largest_error: float) -> NDArray[np.bool_]:
+def credible(estimate: Estimate, n: int) -> NDArray[np.bool_]:
     """Whether the mean dimension of a function of n inputs and its error deserve belief, element by element.
 
     Parameters
@@ -72,14 +73,12 @@ def credible(estimate: Estimate, n: int, largest_error: float) -> NDArray[np.boo
         Arrays of one shape.
     n : int
         Inputs: every mean dimension lies in [1, n].
-    largest_error : float
-        Relative to the value.
 
     Returns
     -------
     ndarray of bool
-        False for an error above ``largest_error`` times the value, for a value more than 4 errors outside
-        [1, n], and for NaN.
+        False for an error above a quarter of the value, for a value more than 4 errors outside [1, n], and
+        for NaN.
 
     Notes
     -----
@@ -90,7 +89,7 @@ def credible(estimate: Estimate, n: int, largest_error: float) -> NDArray[np.boo
     """
     value, error = np.asarray(estimate.value), np.asarray(estimate.standard_error)
     inside = (value >= 1.0 - 4.0 * error) & (value <= n + 4.0 * error)
-    return np.asarray(inside & (error <= largest_error * value))
+    return np.asarray(inside & (error <= _LARGEST_ERROR * value))
 
 
 def parts(h: Any, g: Any) -> Any:
