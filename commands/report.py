@@ -24,14 +24,14 @@ _EVERY = 10.0  # seconds between lines of progress
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Turn a ValueError of the library, which names value and remedy, into a usage error."""
+    """Put on one line what the library refuses or loses; a ValueError, of an argument, is a usage error."""
     try:
         yield
     except ValueError as error:
         raise click.UsageError(str(error), click.get_current_context()) from error
     except RuntimeError as error:
         # named, so that --help need not load torch
-        if type(error).__name__ not in ("DeviceError", "StoreError"):
+        if type(error).__name__ not in ("ClusterError", "DeviceError", "StoreError"):
             raise
         raise click.ClickException(str(error)) from error
 

@@ -107,8 +107,11 @@ def run(
         argument, its value and the remedy. All are raised before any work.
     simulate.StoreError
         If the store cannot be written, is damaged, or belongs to another sweep or version.
+    simulate.sweeps.workers.ClusterError
+        If the scheduler is lost, or one task kills several workers in a row; finished
+        instances are in the store.
     simulate.device.DeviceError
-        If the device ran out of memory or was lost; finished instances are in the store.
+        If the device ran out of memory or was lost; likewise.
 
     Examples
     --------

@@ -2,6 +2,11 @@
 
 import os
 import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from threading import Thread
 
 import psutil
 import pytest
@@ -9,6 +14,7 @@ import xarray as xr
 
 import simulate
 import theory
+from simulate.sweeps.workers import ClusterError
 from simulate.sweeps.workers import cluster as cluster_of
 
 SWEEP = {"overparam": [0.5, 2.0], "D": 20, "seeds": 8, "n_test": 50, "n_flip": 4}
@@ -61,6 +67,80 @@ def test_a_scheduler_by_its_address_whose_workers_share_the_memory():
             assert crew.neighbours == 2
 
 
-def test_nobody_at_an_address_is_said():
+@pytest.mark.parametrize("loss", [theory.Square(), theory.Logistic()])
+def test_the_only_worker_may_die(loss):
+    """Nobody else then holds anything of the sweep."""
+    killed = []
+
+    def kill(done, total):
+        if done == 3:
+            (victim,) = workers()
+            os.kill(victim.pid, signal.SIGKILL)
+            killed.append(victim)
+
+    again = {"seeds": 20, "overparam": 0.5, "lam": 0.1}
+    problem = theory.Problem(loss=loss)
+    data = simulate.run(problem, **(SWEEP | again), scheduler=1, progress=kill)
+    assert len(killed) == 1
+    xr.testing.assert_identical(data, simulate.run(problem, **(SWEEP | again)))
+
+
+@pytest.mark.slow
+def test_a_task_that_kills_its_workers_ends_the_sweep_with_a_sentence():
+    with cluster_of(1) as crew, pytest.raises(ClusterError, match="4 workers in a row died of one"):
+        crew.call(os._exit, 1)
+
+
+def test_a_lost_scheduler_ends_the_sweep_with_a_sentence(tmp_path, caplog):
+    """On the command line too, and the same command goes on from the store."""
+    from click.testing import CliRunner
+
+    from commands import cli
+
+    code = (
+        "import sys\nfrom distributed import LocalCluster\n"
+        "if __name__ == '__main__':\n"
+        "    with LocalCluster(n_workers=1, dashboard_address='127.0.0.1:0') as cluster:\n"
+        "        print(cluster.scheduler_address, flush=True)\n"
+        "        sys.stdin.readline()\n"
+    )
+    script = tmp_path / "scheduler.py"
+    script.write_text(code)
+    words = "simulate --overparam 0.5 --lam 0.1 -D 20 --n-test 50 --n-flip 4 --seeds 200"
+    path = tmp_path / "run.db"
+    with subprocess.Popen(
+        [sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        address = process.stdout.readline().strip()
+
+        def watch():
+            while True:
+                with suppress(simulate.StoreError), simulate.Store(path, create=False) as store:
+                    if store.summary().results:
+                        break
+                time.sleep(0.05)
+            for child in [*psutil.Process(process.pid).children(recursive=True), process]:
+                child.kill()
+
+        thread = Thread(target=watch)
+        thread.start()
+        call = [*words.split(), "--store", str(path), "--scheduler", address]
+        done = CliRunner().invoke(cli, call)
+        thread.join()
+    assert done.exit_code == 1
+    assert "twinpeaks: the scheduler was lost" in done.output
+    assert not [record for record in caplog.records if record.name == "distributed.client"]
+    assert CliRunner().invoke(cli, [*words.split(), "--store", str(path)]).exit_code == 0
+
+
+@pytest.mark.parametrize("scheduler", ["foo://1", "tcp://", "tls://127.0.0.1:1"])
+def test_an_address_that_is_none_is_said(scheduler):
+    with pytest.raises(ValueError, match=f"scheduler = '{scheduler}': nobody answers there"):
+        run(scheduler=scheduler)
+
+
+def test_nobody_at_an_address_is_said(tmp_path):
     with pytest.raises(ValueError, match=r"scheduler = 'tcp://127.0.0.1:9': nobody answers"):
         run(scheduler="tcp://127.0.0.1:9")
+    # nor is anything left behind: xarray would write with whatever client is the default
+    run(seeds=1).to_netcdf(tmp_path / "run.nc", engine="h5netcdf")

@@ -6,16 +6,18 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol
 
 import simulate.sweeps.sweep
 from simulate.device import Workspace
+from simulate.sweeps.grid import Grid
 from simulate.sweeps.layout import Values
 from simulate.sweeps.sweep import Sweep, Task
 
-__all__ = ["Done", "Workers", "cluster", "grouped", "here"]
+__all__ = ["ClusterError", "Done", "Workers", "cluster", "grouped", "here"]
 
 #: A task's key, the task, its result and the seconds it took.
 Done = tuple[str, Task, Values, float]
@@ -23,6 +25,10 @@ Queue = Iterator[tuple[str, Task]]
 
 
 _LOCAL = {"host": "127.0.0.1"}  # nobody else is to send work to this machine
+
+
+class ClusterError(RuntimeError):
+    """A cluster cannot go on; the message says what happened and what to do."""
 
 
 class Workers(Protocol):
@@ -92,20 +98,23 @@ class _Cluster:
     @property
     def neighbours(self) -> int:
         hosts = Counter(address.rpartition(":")[0] for address in self.client.nthreads())
-        return max(hosts.values())
+        return max(hosts.values(), default=1)  # none while a worker that died starts anew
 
     def call(self, function: Callable[..., Any], *args: Any) -> Any:
-        return self.client.submit(function, *args, pure=False).result()
+        with _lost():
+            return self.client.submit(function, *args, pure=False).result()
 
     def perform(self, sweep: Sweep, queue: Queue) -> Iterator[Done]:
         from distributed import as_completed
 
         threads = self.client.nthreads()
         room = 2 * max(1, sum(threads.values()))  # a worker never waits for the next task
-        (shared,) = self.client.scatter([sweep], broadcast=True)
+        # Sent with every task: what was scattered is gone with the last worker that held it. Tasks name
+        # their own points; without the grid, where 10^6 seeds take 8 MB, a sweep pickles to 17 kB.
+        shared = replace(sweep, grid=Grid(()))
         flying: dict[Any, list[tuple[str, Task]]] = {}
         groups = grouped(sweep.work, queue)
-        finished = as_completed()
+        finished = as_completed(loop=self.client.loop)
 
         def launch() -> None:
             for group in groups:
@@ -120,12 +129,46 @@ class _Cluster:
                 launch()
             for future in finished:
                 group = flying.pop(future.key)
-                values, seconds = future.result()
-                launch()
+                with _lost():
+                    values, seconds = future.result()
+                    launch()
                 for (key, task), value in zip(group, values, strict=True):
                     yield key, task, value, seconds
         finally:
             self.client.cancel(list(finished.futures))
+
+
+@contextmanager
+def _lost() -> Iterator[None]:
+    """Say on one line what happened to the cluster, and what to do."""
+    from distributed.comm.core import CommClosedError
+    from distributed.scheduler import KilledWorker
+
+    again = "with a store, the same call then goes on where this one stopped"
+    try:
+        yield
+    except KilledWorker as error:
+        raise ClusterError(
+            f"{error.allowed_failures + 1} workers in a row died of one task, the last at "
+            f"{error.last_worker.address}, perhaps for want of memory: give fewer workers, smaller "
+            f"sizes or workers with more memory; {again}"
+        ) from error
+    except (CancelledError, CommClosedError) as error:
+        raise ClusterError(
+            f"the scheduler was lost ({getattr(error, 'reason', error)}): start it again; {again}"
+        ) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Leave what a client would log, with a traceback, to the error that says the same."""
+    log = logging.getLogger("distributed.client")
+    before = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 @contextmanager
@@ -141,23 +184,29 @@ def cluster(scheduler: str | int) -> Iterator[Workers]:
     Raises
     ------
     ValueError
-        If Dask is not installed, if nobody answers at the address within 10 s, or if the scheduler
-        has no worker.
+        If Dask is not installed, if nobody answers at the address within 10 s, if the scheduler has no
+        worker, or if workers do not start here within a minute.
+    ClusterError
+        From the workers, if the scheduler is lost or if one task kills several workers in a row.
     """
     try:
         from distributed import Client, Nanny, Scheduler, SpecCluster
+        from distributed.comm.addressing import resolve_address
     except ImportError as error:
         raise ValueError(
             f"scheduler = {scheduler!r} needs Dask: pip install 'twinpeaks[cluster]'"
         ) from error
     if isinstance(scheduler, str):
         try:
-            client = Client(scheduler, timeout=10)
-        except (OSError, ValueError) as error:
+            resolve_address(scheduler)  # before there is a client, half of which would stay behind
+            # as a default, even one that failed, xarray would write files with it
+            client = Client(scheduler, timeout=10, set_as_default=False)
+        except Exception as error:  # of many types, by protocol and by how far it came
             raise ValueError(
-                f"scheduler = {scheduler!r}: nobody answers there ({error})"
+                f"scheduler = {scheduler!r}: nobody answers there ({str(error) or repr(error)}); give "
+                "the address of a running scheduler, tcp://host:port"
             ) from error
-        with client:
+        with _quiet(), client:
             if not client.nthreads():
                 raise ValueError(f"scheduler = {scheduler!r} has no workers: start some first")
             yield _Cluster(client)
@@ -185,7 +234,13 @@ def cluster(scheduler: str | int) -> Iterator[Workers]:
             scheduler={"cls": Scheduler, "options": {**_LOCAL, **quiet}},
             silence_logs=logging.ERROR,
         ) as local,
-        Client(local) as client,
+        _quiet(),
+        Client(local, set_as_default=False) as client,
     ):
-        client.wait_for_workers(scheduler, timeout=60)
+        try:
+            client.wait_for_workers(scheduler, timeout=60)
+        except TimeoutError as error:
+            raise ValueError(
+                f"scheduler = {scheduler}: so many workers did not start within 60 s; give fewer"
+            ) from error
         yield _Cluster(client)
