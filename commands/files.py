@@ -13,11 +13,29 @@ from commands.parameters import File
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["output_option", "read", "write"]
+__all__ = ["output_option", "read", "separate", "write"]
 
 output_option = click.option(
     "-o", "--output", type=File(".nc", ".csv"), help="File to write: NetCDF (.nc) or CSV (.csv)."
 )
+
+
+def separate(output: Path | None, **others: Path | None) -> None:
+    """Refuse, before any work, an output that would replace a file that the command uses.
+
+    Parameters
+    ----------
+    output : Path or None
+        The value of ``--output``.
+    **others : Path or None
+        Other files or folders, by the name of their option or argument: ``store``, ``theory``.
+    """
+    for name, path in others.items():
+        if output is not None and path is not None and output.resolve() == path.resolve():
+            raise click.UsageError(
+                f"--output = {output}: this is the {name}, which would be replaced; give another name",
+                click.get_current_context(),
+            )
 
 
 def write(data: xr.Dataset, path: Path) -> None:

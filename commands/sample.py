@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from commands.files import output_option
+from commands.files import output_option, separate
 from commands.networks import network_options
 from commands.parameters import Grid
 from commands.problem import axis_options, make_problem, model_options
@@ -75,6 +75,7 @@ def command(
     The counterpart is solve --beta. Square loss is drawn exactly, other smooth losses by Hamiltonian
     Monte Carlo. Exit code 1 when chains did not mix; their values are then NaN.
     """  # noqa: D301
+    separate(output, store=sweep["store"])
     problem = make_problem(loss=loss, teacher=teacher, activation=activation, features=features)
     import simulate
     from simulate.chains.mixing import Status

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.files import output_option
+from commands.files import output_option, separate
 from commands.networks import network_options
 from commands.parameters import SAME
 from commands.problem import axis_options, make_problem, model_options
@@ -48,6 +48,7 @@ def command(
     P = alpha_T D and N = overparam P must be whole numbers for validate to accept the result.
     Two sizes let validate tell finite-size bias from noise.
     """  # noqa: D301
+    separate(output, store=sweep["store"])
     problem = make_problem(loss=loss, teacher=teacher, activation=activation, features=features)
     import simulate
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.files import write
+from commands.files import separate, write
 from commands.parameters import File
 
 if TYPE_CHECKING:
@@ -99,6 +99,7 @@ def _span(values: list[Any]) -> str:
 @click.option("--partial", is_flag=True, help="Write an unfinished sweep, NaN where it is missing.")
 def export(file: Path, output: Path, sweep: int | None, partial: bool) -> None:
     """Write a sweep as the file that -o would have written."""
+    separate(output, store=file)
     from simulate.sweeps.collect import collect, progress_of
 
     with _opened(file) as store:

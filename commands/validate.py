@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from commands.agreement import judge, per_point
-from commands.files import read, write
+from commands.files import read, separate, write
 from commands.parameters import Data, Device, File, Workers
 from commands.report import refusals
 from commands.suite import SUITE_NAMES, run, write_page, write_report
@@ -70,6 +70,7 @@ def command(
     corrects for the number of comparisons, over a whole suite. Exit code 1 when the two disagree at
     --level, or when a failed point left something untested.
     """  # noqa: D301
+    separate(output, theory=theory, simulation=simulation, store=how["store"])
     if suite is not None:
         if theory is not None:
             raise click.UsageError(f"THEORY = {theory} beside --suite: give one of the two")

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -121,6 +122,7 @@ def test_two_processes_share_the_work(tmp_path):
     [
         (theory.Problem(loss=theory.Logistic()), {}, r"problem is .*Square.* there and .*Logistic"),
         (theory.Problem(), {"n_test": 60}, "n_test is 50 there and 60 here"),
+        (theory.Problem(), {"memory": 2 * 10**6}, "chunk, which memory decides, is 16777216 there"),
         (theory.Problem(), {"threads": 2}, "threads is 1 there and 2 here"),
     ],
 )
@@ -148,6 +150,50 @@ def test_a_store_of_another_version_is_refused(tmp_path):
         simulate.StoreError, match="format is 1, this version reads 2; give another file to start"
     ):
         run(store=path, seeds=1)
+
+
+@pytest.mark.parametrize("table", ["flights", "about"])
+@pytest.mark.parametrize("journal", ["delete", "wal"])
+@pytest.mark.parametrize("busy", [False, True])
+def test_a_database_of_others_is_refused_and_left_as_it_was(tmp_path, table, journal, busy):
+    path = tmp_path / "theirs.db"
+    theirs = sqlite3.connect(path)
+    theirs.execute(f"PRAGMA journal_mode = {journal}")
+    theirs.execute(f"CREATE TABLE {table} (number)")
+    theirs.execute(f"INSERT INTO {table} VALUES (1)")
+    theirs.commit()
+    if not busy:
+        theirs.close()
+    # locks are in the shared memory of a log
+    names = [p for p in sorted(tmp_path.iterdir()) if not p.name.endswith("-shm")]
+    before = [(p, p.read_bytes()) for p in names]
+    for create in (True, False):
+        with pytest.raises(simulate.StoreError, match=r"theirs.db: this is no store; give another"):
+            simulate.Store(path, create=create)
+    left = [p for p in sorted(tmp_path.iterdir()) if not p.name.endswith("-shm")]
+    assert [(p, p.read_bytes()) for p in left] == before
+    theirs.close()
+
+
+def test_an_empty_file_becomes_a_store(tmp_path):
+    path = tmp_path / "run.db"
+    path.touch()
+    with pytest.raises(simulate.StoreError, match="this is no store"):
+        simulate.Store(path, create=False)
+    with simulate.Store(path) as store:
+        assert store.summary().results == 0
+
+
+def test_a_store_whose_writer_was_killed_at_once_is_known(tmp_path):
+    """All of it is still in the log."""
+    path = tmp_path / "run.db"
+    store = simulate.Store(path)
+    for name in ("run.db", "run.db-wal"):
+        (tmp_path / "killed").mkdir(exist_ok=True)
+        (tmp_path / "killed" / name).write_bytes((tmp_path / name).read_bytes())
+    store.close()
+    with simulate.Store(tmp_path / "killed" / "run.db", create=False) as found:
+        assert found.summary().results == 0
 
 
 def test_a_damaged_result_is_found_and_done_again(tmp_path):
@@ -183,17 +229,17 @@ def test_a_full_disk_loses_nothing(tmp_path, monkeypatch):
     """SQLite's own limit on pages raises what a full disk raises."""
     path = tmp_path / "run.db"
     run(store=path, seeds=1)
-    module = sys.modules["simulate.sweeps.store"].Store
-    connect = module._connect
+    module = sys.modules["simulate.sweeps.store"]
+    connect = module.connect
 
-    def small(self, create):
-        db = connect(self, create)
+    def small(path, create):
+        db = connect(path, create=create)
         pages = db.execute("PRAGMA page_count").fetchone()[0]
         db.execute(f"PRAGMA max_page_count = {pages + 1}")
         return db
 
     with monkeypatch.context() as patch:
-        patch.setattr(module, "_connect", small)
+        patch.setattr(module, "connect", small)
         with pytest.raises(simulate.StoreError, match="full; free some space and run the same"):
             run(store=path, seeds=40)
     done = performed(monkeypatch)
@@ -257,6 +303,20 @@ def test_the_command_shows_exports_and_verifies(tmp_path, monkeypatch):
     assert call("store", "verify", "run.db", "--repair")[0] == 0
     assert call("store", "export", "run.db", "--partial", "-o", "less.nc")[0] == 0
     assert int((xr.load_dataset("less.nc").status == -1).sum()) == 2
+    held = Path("run.db").read_bytes()
+    os.link("run.db", "kept.nc")
+    for words in (
+        ["store", "export", "kept.nc", "-o", "./kept.nc"],
+        ["simulate", *sweep, "--store", "kept.nc", "-o", f"{tmp_path}/kept.nc"],
+        ["sample", "--overparam", "1", "--store", "none.nc", "-o", "none.nc"],
+        ["validate", "--suite", "standard", "--store", "a.html", "-o", "a.html"],
+        ["validate", "all.nc", "less.nc", "-o", "less.nc"],
+    ):
+        code, text = call(*words)
+        assert (code, text.count("\n")) == (2, 1)
+        assert "would be replaced; give another name" in text
+    assert Path("kept.nc").read_bytes() == held
+    assert not Path("none.nc").exists()
     code, text = call("simulate", *sweep, "--loss", "hinge", "--store", "run.db")
     assert code == 1
     assert "problem is" in text

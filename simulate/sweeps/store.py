@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
@@ -22,25 +21,12 @@ from typing import Any
 import numpy as np
 import psutil
 
+from simulate.sweeps.file import StoreError, about, connect, explained
 from simulate.sweeps.grid import Axis, Grid
 from simulate.sweeps.layout import Values
 from simulate.sweeps.sweep import Sweep, Task
 
 __all__ = ["Store", "StoreError", "Summary"]
-
-_FORMAT = 2
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS sweeps (content TEXT PRIMARY KEY, added REAL NOT NULL);
-CREATE TABLE IF NOT EXISTS results (
-    task TEXT PRIMARY KEY, D INTEGER, N INTEGER, P INTEGER, seed INTEGER, axes TEXT,
-    value BLOB NOT NULL, digest TEXT NOT NULL, seconds REAL, finished REAL);
-CREATE TABLE IF NOT EXISTS claims (task TEXT PRIMARY KEY, pid INTEGER, born REAL);
-"""
-
-
-class StoreError(RuntimeError):
-    """A store cannot be used; the message names the file, what is wrong and what to do."""
 
 
 @dataclass(frozen=True)
@@ -88,27 +74,7 @@ class Store:
             raise StoreError(f"store = {self.path}: there is no such file")
         process = psutil.Process()
         self._owner = (process.pid, process.create_time())
-        with self._said():
-            self._db = self._connect(create)
-            found = self._about("format")
-        if found != str(_FORMAT):
-            raise StoreError(
-                f"store = {self.path}: its format is {found}, this version reads {_FORMAT}; give another "
-                "file to start anew, or export this one with the version that wrote it"
-            )
-
-    def _connect(self, create: bool) -> sqlite3.Connection:
-        if create:
-            db = sqlite3.connect(self.path, timeout=60.0, isolation_level=None)
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA synchronous = FULL")
-            db.executescript(_SCHEMA)
-            db.execute("INSERT OR IGNORE INTO about VALUES ('format', ?)", [str(_FORMAT)])
-            return db
-        # Where nothing can be written, not even the log's shared memory, the file cannot change.
-        frozen = not os.access(self.path.parent, os.W_OK)
-        uri = f"{self.path.resolve().as_uri()}?{'immutable=1' if frozen else 'mode=rw'}"
-        return sqlite3.connect(uri, uri=True, timeout=60.0, isolation_level=None)
+        self._db = connect(self.path, create=create)
 
     def close(self) -> None:
         """Give up what this process had claimed, and close the file."""
@@ -123,28 +89,8 @@ class Store:
         self.close()
 
     @contextmanager
-    def _said(self) -> Iterator[None]:
-        """Name the file and the remedy in what SQLite says."""
-        try:
-            yield
-        except sqlite3.Error as error:
-            text = str(error)
-            remedy = "check the path, its permissions and that the disk can be written"
-            if "full" in text:
-                remedy = "free some space and run the same command again; nothing finished is lost"
-            elif "readonly" in text:
-                remedy = "make the file and its folder writable, or copy them"
-            elif "malformed" in text or "not a database" in text:
-                remedy = (
-                    "the file is damaged or no store; `twinpeaks store verify` says what is left"
-                )
-            elif "locked" in text:
-                remedy = "another process held it for a minute; try again"
-            raise StoreError(f"store = {self.path}: {text}; {remedy}") from error
-
-    @contextmanager
     def _transaction(self) -> Iterator[None]:
-        with self._said():
+        with explained(self.path):
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -153,10 +99,6 @@ class Store:
                     self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")
-
-    def _about(self, name: str) -> str | None:
-        row = self._db.execute("SELECT value FROM about WHERE name = ?", [name]).fetchone()
-        return None if row is None else str(row[0])
 
     def begin(self, sweep: Sweep) -> None:
         """Register a sweep: the first one fixes the protocol of the store, and with it the kind.
@@ -169,7 +111,7 @@ class Store:
         wanted = sweep.describe()
         axes = {axis.name: [axis.values.tolist(), axis.scalar] for axis in sweep.grid.axes}
         with self._transaction():
-            held = self._about("protocol")
+            held = about(self._db, "protocol")
             if held is None:
                 self._db.execute("INSERT INTO about VALUES ('protocol', ?)", [json.dumps(wanted)])
             elif differences := _differences(json.loads(held), wanted):
@@ -214,7 +156,7 @@ class Store:
 
     def done(self, keys: Iterable[str]) -> set[str]:
         """Which of the tasks are finished."""
-        with self._said():
+        with explained(self.path):
             held = {row[0] for row in self._db.execute("SELECT task FROM results")}
         return held & set(keys)
 
@@ -226,7 +168,7 @@ class Store:
         StoreError
             If what is stored is not what was written.
         """
-        with self._said():
+        with explained(self.path):
             row = self._db.execute(
                 "SELECT value, digest FROM results WHERE task = ?", [key]
             ).fetchone()
@@ -241,13 +183,13 @@ class Store:
 
     def summary(self) -> Summary:
         """What the store holds."""
-        with self._said():
+        with explained(self.path):
             count, seconds = self._db.execute(
                 "SELECT COUNT(*), SUM(seconds) FROM results"
             ).fetchone()
             claims = self._db.execute("SELECT pid, born FROM claims").fetchall()
             sweeps = self._db.execute("SELECT content FROM sweeps ORDER BY added").fetchall()
-            held = self._about("protocol")
+            held = about(self._db, "protocol")
         return Summary(
             json.loads(held) if held else {},
             [_grid(json.loads(row[0])) for row in sweeps],
@@ -264,7 +206,7 @@ class Store:
         repair : bool
             Remove results that are not what was written, so that the sweep runs them again.
         """
-        with self._said():
+        with explained(self.path):
             wrong = [
                 f"file: {row[0]}"
                 for row in self._db.execute("PRAGMA integrity_check")
@@ -297,10 +239,14 @@ def _lives(pid: int, born: float) -> bool:
         return False
 
 
+#: Words that are not the name of what decides them.
+_SET_BY = {"chunk": "chunk, which memory decides,"}
+
+
 def _differences(held: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
     names = [*held, *(n for n in wanted if n not in held)]
     return [
-        f"{name} is {held.get(name)} there and {wanted.get(name)} here"
+        f"{_SET_BY.get(name, name)} is {held.get(name)} there and {wanted.get(name)} here"
         for name in names
         if held.get(name) != wanted.get(name)
     ]
