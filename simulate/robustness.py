@@ -98,7 +98,7 @@ def attack(
     Raises
     ------
     ValueError
-        As :func:`simulate.run`; for real labels, and for eps that is negative or not finite.
+        As :func:`simulate.run`; for real labels, and for eps that is negative, not finite or given twice.
     simulate.StoreError, simulate.DeviceError
         As :func:`simulate.run`.
 
@@ -114,11 +114,8 @@ def attack(
             f"teacher = {problem.teacher!r} has real labels, which have no class to flip: give a "
             "teacher of labels -1 and +1"
         )
-    radii = np.asarray(eps, dtype=float)
-    if radii.ndim > 1 or not radii.size or not np.all(np.isfinite(radii) & (radii >= 0)):
-        raise ValueError(f"eps = {eps!r}: give a number >= 0 or a 1-d sequence of them")
     check_loss(problem.loss)
-    last = Axis("norm", np.array(_NORMS)), Axis("eps", np.atleast_1d(radii), radii.ndim == 0)
+    last = Axis("norm", np.array(_NORMS)), positive_axis("eps", eps, zero=True)
     ridges = (positive_axis("lam", lam),)
     grid = make_grid(overparam, alpha_T, D, seeds, inner=ridges, last=last)
     protocol = Attack(

@@ -203,6 +203,9 @@ def test_sampling_goes_on_after_a_kill(tmp_path, monkeypatch):
         ({"threads": 0}, "threads = 0: give an integer >= 1"),
         ({"memory": 0}, "memory = 0: give an integer >= 1"),
         ({"scheduler": 0}, "scheduler = 0: give an integer >= 1"),
+        ({"store": 5}, "store = 5: give the path of a file"),
+        ({"store": b"a.db"}, "store = b'a.db': give the path of a file"),
+        ({"store": ":memory:"}, "store = ':memory:' keeps nothing: give the path of a file"),
         ({"progress": 3}, "progress = 3: give True, False or a callable"),
         ({"n_flip": 1}, "n_flip = 1: give an integer >= 2"),
     ],
@@ -211,6 +214,26 @@ def test_means_are_checked_alike(kind, change, words, monkeypatch):
     monkeypatch.setattr("simulate.sweeps.execute._perform", lambda *_: pytest.fail("work was done"))
     with pytest.raises(ValueError, match=words):
         KINDS[kind](**change)
+
+
+@pytest.mark.parametrize(
+    ("eps", "words"),
+    [
+        ("x", "eps = 'x': give a number"),
+        (1j, "eps = 1j: give a number"),
+        ([0.1, 0.1], "eps = 0.1 occurs twice"),
+        ([], r"eps = \[\] has shape"),
+        (-0.1, "eps = -0.1: give a finite number >= 0"),
+        ([0.0, float("inf")], "eps = inf: give a finite number >= 0"),
+    ],
+)
+def test_radii_are_numbers_from_0(eps, words):
+    with pytest.raises(ValueError, match=words):
+        attack(eps=eps)
+
+
+def test_a_radius_may_be_0():
+    assert (attack(eps=[0.0, 0.5], seeds=1).flip_rate.sel(eps=0.0) == 0).all()
 
 
 @kinds

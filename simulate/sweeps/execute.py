@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -58,10 +59,22 @@ class Means:
             given = getattr(self, name)
             if given is not None and not (name == "scheduler" and isinstance(given, str)):
                 check_count(name, given, least)
+        if self.store is not None:
+            _check_store(self.store)
         if not (isinstance(self.progress, bool) or callable(self.progress)):
             raise ValueError(
                 f"progress = {self.progress!r}: give True, False or a callable of (done, total)"
             )
+
+
+def _check_store(given: Any) -> None:
+    """Refuse what is no name of a file on disk."""
+    if not isinstance(given, (str, os.PathLike)) or isinstance(os.fspath(given), bytes):
+        raise ValueError(f"store = {given!r}: give the path of a file, or None")
+    if os.fspath(given) in ("", ":memory:"):
+        raise ValueError(
+            f"store = {given!r} keeps nothing: give the path of a file, or None to keep no store"
+        )
 
 
 def execute(protocol: Protocol, grid: Grid, means: Means) -> xr.Dataset:
@@ -89,8 +102,11 @@ def execute(protocol: Protocol, grid: Grid, means: Means) -> xr.Dataset:
         in memory, before any work.
     simulate.StoreError
         If the store cannot be written, is damaged, or belongs to another sweep or version.
+    simulate.sweeps.workers.ClusterError
+        If the scheduler is lost, or one task kills several workers in a row; finished
+        instances are in the store.
     simulate.device.DeviceError
-        If the device ran out of memory or was lost; finished instances are in the store.
+        If the device ran out of memory or was lost; likewise.
     """
     check_sizes(protocol.problem, grid.sizes)
     workers = nullcontext(here) if means.scheduler is None else cluster(means.scheduler)

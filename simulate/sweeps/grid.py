@@ -81,8 +81,15 @@ class Grid:
         return [self.size(*index) for index in np.ndindex(*shape)]
 
 
-def positive_axis(name: str, given: Any) -> Axis:
+def positive_axis(name: str, given: Any, *, zero: bool = False) -> Axis:
     """Make an axis of finite floats > 0.
+
+    Parameters
+    ----------
+    name, given
+        Of the argument, and what was given for it.
+    zero : bool
+        Whether 0 is a value too.
 
     Raises
     ------
@@ -93,6 +100,8 @@ def positive_axis(name: str, given: Any) -> Axis:
         raw = np.asarray(given)
     except ValueError:
         raw = np.asarray(None)
+    if raw.dtype.kind == "O" and all(type(x) is int for x in raw.flat):  # some beyond 64 bits
+        raw = np.vectorize(_as_float, otypes=[float])(raw)
     if raw.dtype.kind not in "iuf":
         raise ValueError(f"{name} = {given!r}: give a number or a 1-d sequence of numbers")
     if raw.ndim > 1 or raw.size == 0:
@@ -100,14 +109,22 @@ def positive_axis(name: str, given: Any) -> Axis:
             f"{name} = {given!r} has shape {raw.shape}: give a number or a non-empty 1-d sequence"
         )
     values = np.atleast_1d(raw).astype(float)
-    bad = values[~(np.isfinite(values) & (values > 0))]
+    bad = values[~(np.isfinite(values) & ((values > 0) | (zero & (values == 0))))]
     if bad.size:
-        raise ValueError(f"{name} = {bad[0]:g}: give a finite number > 0")
+        raise ValueError(f"{name} = {bad[0]:g}: give a finite number {'>=' if zero else '>'} 0")
     _refuse_duplicates(name, values)
     return Axis(name, values, scalar=raw.ndim == 0)
 
 
 _MOST_SEEDS = 10**6
+_MOST = 2**53  # D, N and P; floats tell all integers up to here apart
+
+
+def _as_float(x: int) -> float:
+    try:
+        return float(x)
+    except OverflowError:
+        return float("inf")
 
 
 def _refuse_duplicates(name: str, values: NDArray[Any]) -> None:
@@ -121,6 +138,9 @@ def _integer_axis(name: str, given: Any) -> Axis:
     fractional = axis.values[axis.values != np.round(axis.values)]
     if fractional.size:
         raise ValueError(f"{name} = {fractional[0]:g}: give an integer")
+    large = axis.values[axis.values > _MOST]
+    if large.size:
+        raise ValueError(f"{name} = {large[0]:g}: give at most 2**53 = {_MOST}")
     return Axis(name, axis.values.astype(np.int64), axis.scalar)
 
 
@@ -192,6 +212,15 @@ def make_grid(
     for d, D_value in enumerate(grid["D"].values):
         for j, alpha_value in enumerate(grid["alpha_T"].values):
             for i, ratio in enumerate(grid["overparam"].values):
+                for name, value, size in (
+                    ("alpha_T", alpha_value, float(alpha_value) * float(D_value)),
+                    ("overparam", ratio, float(ratio) * float(alpha_value) * float(D_value)),
+                ):
+                    if not size <= _MOST:
+                        raise ValueError(
+                            f"{name} = {value:g} with D = {D_value} needs more than 2**53 "
+                            f"{'patterns' if name == 'alpha_T' else 'features'}: lower {name} or D"
+                        )
                 _, N, P = grid.size(i, j, d)
                 if P == 0:
                     raise ValueError(
