@@ -5,9 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import simulate
 import theory
+from simulate.trainers.newton import newton_path
 
 SMALL = {"D": 20, "seeds": 2, "n_test": 300, "n_flip": 4, "n_variance": 200}
 
@@ -33,6 +35,12 @@ def small(loss=None, **changes):
         ({"lam": -1e-3}, "lam = -0.001: give"),
         ({"lam": np.nan}, "lam = nan: give"),
         ({"D": 20.5}, "D = 20.5: give an integer"),
+        ({"overparam": 1e308}, r"overparam = 1e\+308 with D = 20 needs more than 2\*\*53 features"),
+        ({"alpha_T": 1e308}, r"alpha_T = 1e\+308 with D = 20 needs more than 2\*\*53 patterns"),
+        ({"alpha_T": 10**400}, "alpha_T = inf: give a finite"),
+        ({"D": 1e19}, r"D = 1e\+19: give at most 2\*\*53 = 9007199254740992"),
+        ({"D": 2**63}, r"D = 9.22337e\+18: give at most 2\*\*53"),
+        ({"D": [20, 10**30]}, r"D = 1e\+30: give at most 2\*\*53"),
         ({"D": [20, 20]}, "D = 20.0 occurs twice|D = 20 occurs twice"),
         ({"seeds": 0}, "seeds = 0: give an integer >= 1"),
         ({"seeds": 1.5}, "seeds = 1.5: give an integer"),
@@ -64,6 +72,18 @@ def test_a_problem_is_needed_and_unknown_words_are_refused():
         simulate.run("square", 1.0)
     with pytest.raises(TypeError, match="n_tests"):
         small(n_tests=5)
+
+
+def test_a_penalty_given_twice_is_solved_twice():
+    """Where warnings are errors."""
+    rng = np.random.default_rng(0)
+    X, y = torch.tensor(rng.normal(size=(40, 15))), torch.tensor(rng.choice([-1.0, 1.0], size=40))
+    path = np.array([1.0, 0.1, 1e-3])
+    # the last is as far from the one before as floats can be told apart
+    again = np.array([1e-3, 1.0, 0.1, 0.1, 1e-3, 0.1, np.nextafter(1e-3, 0)])
+    once = newton_path(theory.Logistic(), X[None], y[None], path)[0]
+    twice = newton_path(theory.Logistic(), X[None], y[None], again)[0]
+    torch.testing.assert_close(twice, once[:, [2, 0, 1, 1, 2, 1, 2]], rtol=1e-9, atol=1e-12)
 
 
 def test_simulate_borrows_no_formula_from_theory():

@@ -186,8 +186,10 @@ def _start(objective: _Objective, V: Tensor, lam: Values, done: list[int]) -> _P
     if len(nodes) == 1:
         return last
     x = np.log(lam[nodes] / objective.lam)  # the polynomial is wanted at 0
+    if len(np.unique(x)) < len(x):  # a penalty given twice
+        return last
     weights = [np.prod(np.delete(x, i) / (np.delete(x, i) - x[i])) for i in range(len(x))]
-    if not np.all(np.isfinite(weights)):  # a penalty given twice
+    if not np.all(np.isfinite(weights)):  # ratios of penalties that overflow
         return last
     guess = objective.at(V[..., nodes] @ V.new_tensor(weights))
     return guess.where(guess.norm < last.norm, last)
