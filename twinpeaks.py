@@ -14,7 +14,10 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import Any
+
+TYPE_CHECKING = False  # typing would double the time before Ctrl-C can be caught
+if TYPE_CHECKING:
+    from typing import Any
 
 _FLOORS = ("theory", "simulate", "validate", "figures", "commands")
 _ELSEWHERE = {

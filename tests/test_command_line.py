@@ -90,6 +90,18 @@ def test_interrupt_prints_one_line_and_exits_130():
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_little_is_loaded_before_an_interrupt_is_caught():
+    """The names that ``import twinpeaks`` adds to an interpreter with no site packages."""
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import importlib; before = set(sys.modules)\n"
+        "import twinpeaks; print(*set(sys.modules) - before)"
+    )
+    root = os.path.dirname(tp.__file__)
+    done = process("-I", "-S", "-c", code, root)
+    assert set(done.stdout.split()) == {"__future__", "twinpeaks"}, done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_interrupt_while_packages_load_says_the_same():
     code = (
         "import os, signal, twinpeaks\n"
