@@ -28,7 +28,7 @@ from benchmarks import costs
 from benchmarks.costs import Cost
 from simulate.device import Workspace, choose_device, plan_memory, training_numbers
 from simulate.draw import Instance, Streams, draw_instance
-from simulate.estimators.bmd import feature_influence
+from simulate.estimators.network import feature_influence
 from simulate.run import Training
 from simulate.sweeps.sweep import Task
 from simulate.train import train, train_stack

@@ -9,9 +9,11 @@ from simulate.robustness import attack
 from simulate.run import run
 from simulate.sample import sample
 from simulate.sweeps.store import Store, StoreError
+from simulate.sweeps.workers import ClusterError
 from simulate.train import Status
 
 __all__ = [
+    "ClusterError",
     "DeviceError",
     "Estimate",
     "Status",

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from simulate.device import Workspace
 from simulate.draw import Instance, Streams, TorchRandom, draw_instance
-from simulate.estimators.bmd import feature_mean_dimension
 from simulate.estimators.measure import measure_overlaps, measure_test_error, measure_training
+from simulate.estimators.network import feature_mean_dimension
 from simulate.sweeps.execute import Means, Progress, execute
 from simulate.sweeps.grid import Axis, Grid, check_count, make_grid
 from simulate.sweeps.layout import Layout, Values, variables

@@ -15,9 +15,9 @@ from torch import Tensor
 
 from simulate.device import Workspace, training_numbers
 from simulate.draw import Streams, draw_instance
-from simulate.estimators.bmd import feature_mean_dimension
 from simulate.estimators.flips import Norm, flip_distances
 from simulate.estimators.moments import binomial_error
+from simulate.estimators.network import feature_mean_dimension
 from simulate.sweeps.execute import Means, Progress, execute
 from simulate.sweeps.grid import Axis, Grid, check_count, check_number, make_grid, positive_axis
 from simulate.sweeps.layout import Layout, Values, variables

@@ -14,13 +14,13 @@ from numpy.typing import ArrayLike
 
 from simulate.device import Workspace, training_numbers
 from simulate.draw import Instance, Streams, draw_instance
-from simulate.estimators.bmd import feature_mean_dimension
 from simulate.estimators.measure import (
     measure_overlaps,
     measure_test_error,
     measure_training,
     overlap_test_error,
 )
+from simulate.estimators.network import feature_mean_dimension
 from simulate.sweeps.execute import Means, Progress, execute
 from simulate.sweeps.grid import Grid, check_count, check_number, make_grid, positive_axis
 from simulate.sweeps.layout import Layout, Values, variables

@@ -18,10 +18,10 @@ import simulate.estimators.fourier
 import theory
 from simulate.device import Workspace
 from simulate.draw import Instance, TorchRandom
-from simulate.estimators.bmd import feature_mean_dimension
 from simulate.estimators.flips import flip_distances
 from simulate.estimators.measure import measure_test_error
 from simulate.estimators.moments import binomial_error
+from simulate.estimators.network import feature_mean_dimension
 from simulate.layers import Layers
 from simulate.robustness import _rates
 

@@ -10,9 +10,10 @@ import simulate
 import theory
 from simulate.device import Workspace
 from simulate.draw import TorchRandom
-from simulate.estimators.bmd import feature_influence, feature_mean_dimension, influence
+from simulate.estimators.bmd import influence
 from simulate.estimators.linear_part import credible, parts, ratio_estimate
 from simulate.estimators.moments import Estimate, Moments
+from simulate.estimators.network import feature_influence, feature_mean_dimension
 from simulate.layers import Layers
 
 ACTIVATIONS = [

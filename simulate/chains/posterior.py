@@ -21,8 +21,8 @@ from torch import Tensor
 from simulate.chains.mixing import Mixing, mixing, standard_error
 from simulate.device import Workspace
 from simulate.draw import Instance, Streams
-from simulate.estimators.bmd import feature_mean_dimension
 from simulate.estimators.measure import measure_overlaps, measure_test_error, measure_training
+from simulate.estimators.network import feature_mean_dimension
 from theory.problem import Problem
 
 __all__ = ["DIAGNOSTICS", "OBSERVED", "Counts", "Draws", "measure_draws"]
