@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-import theory
+from twinpeaks import theory
 
 # loss, overparam, lam, beta
 CASES: dict[str, tuple[theory.Loss, Any, Any, float]] = {

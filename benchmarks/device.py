@@ -23,18 +23,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-import theory
+from twinpeaks import theory
 from benchmarks import costs
 from benchmarks.costs import Cost
-from simulate.device import Workspace, choose_device, plan_memory, training_numbers
-from simulate.draw import Instance, Streams, draw_instance
-from simulate.estimators.network import feature_influence
-from simulate.run import Training
-from simulate.sweeps.sweep import Task
-from simulate.train import train, train_stack
-from simulate.trainers.band import BlockTridiagonal, block_width
-from simulate.trainers.newton import DIRECT, RECYCLING, newton_path
-from simulate.trainers.reduction import times
+from twinpeaks.sweeps.device import Workspace, choose_device, plan_memory, training_numbers
+from twinpeaks.simulate.draw import Instance, Streams, draw_instance
+from twinpeaks.simulate.estimators.network import feature_influence
+from twinpeaks.simulate.run import Training
+from twinpeaks.sweeps.sweep import Task
+from twinpeaks.simulate.train import train, train_stack
+from twinpeaks.simulate.trainers.band import BlockTridiagonal, block_width
+from twinpeaks.simulate.trainers.newton import DIRECT, RECYCLING, newton_path
+from twinpeaks.simulate.trainers.reduction import times
 
 LAM = np.geomspace(10.0, 1e-4, 20)
 FACTORISED = 2048  # largest size at which every step of a path is given a factor of its own

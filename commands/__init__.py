@@ -11,7 +11,7 @@ from pkgutil import iter_modules
 
 import click
 
-from commands.group import Group
+from twinpeaks.commands.group import Group
 
 __all__ = ["cli"]
 

@@ -20,7 +20,7 @@ class Judgement(NamedTuple):
 
 def judge(comparison: xr.Dataset, level: float) -> Judgement:
     """Extrapolate a comparison of several sizes, and decide at a level."""
-    import validate
+    from twinpeaks import validate
 
     sizes = comparison.sizes.get("D", 1)
     result = comparison
@@ -37,7 +37,7 @@ def judge(comparison: xr.Dataset, level: float) -> Judgement:
 
 def _slow(problem: str) -> tuple[str, ...]:
     """What converges like D^(-1/2): mean dimensions of activations with kinks (docs/validation.md)."""
-    from theory.describe import parse
+    from twinpeaks.theory.describe import parse
 
     try:
         kinked = bool(parse(problem).activation.kinks)

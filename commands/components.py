@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from commands.parameters import Parameter
+from twinpeaks.commands.parameters import Parameter
 
 __all__ = ["LISTED", "Choice", "Component", "ComponentOption", "components"]
 

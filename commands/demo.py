@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.agreement import judge, per_point
-from commands.files import write
-from commands.parameters import Device, Grid, Sizes
-from commands.problem import make_problem
-from commands.report import progress_bar, refusals
-from commands.threshold import with_threshold
+from twinpeaks.commands.agreement import judge, per_point
+from twinpeaks.commands.files import write
+from twinpeaks.commands.parameters import Device, Grid, Sizes
+from twinpeaks.commands.problem import make_problem
+from twinpeaks.commands.report import progress_bar, refusals
+from twinpeaks.commands.threshold import with_threshold
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -70,7 +70,7 @@ def command(output: Path, size: Any, seeds: int, points: int, device: str) -> No
     output.mkdir(parents=True, exist_ok=True)
     import torch
 
-    import figures
+    from twinpeaks import figures
 
     # Matrices of a few hundred rows: a second thread costs more than it brings, and several times
     # more on a busy machine.
@@ -93,7 +93,7 @@ def command(output: Path, size: Any, seeds: int, points: int, device: str) -> No
 
 def _solve(loss: str, points: int) -> xr.Dataset:
     problem = make_problem(loss=loss)
-    import theory
+    from twinpeaks import theory
 
     fine = Grid().convert(f"0.05:20:{points}," + ",".join(map(str, _RATIOS)), None, None)
     with progress_bar(f"{loss} loss, theory") as progress:
@@ -103,7 +103,7 @@ def _solve(loss: str, points: int) -> xr.Dataset:
 
 def _simulate(loss: str, **sweep: Any) -> xr.Dataset:
     problem = make_problem(loss=loss)
-    import simulate
+    from twinpeaks import simulate
 
     with refusals(), progress_bar(f"{loss} loss, simulation") as progress:
         return simulate.run(
@@ -120,7 +120,7 @@ def _simulate(loss: str, **sweep: Any) -> xr.Dataset:
 
 def _compare(loss: str, curve: xr.Dataset, data: xr.Dataset, folder: Path) -> tuple[str, bool]:
     """Print z-scores and write them with the data; the text, and whether the two agree."""
-    import validate
+    from twinpeaks import validate
 
     result, text, agrees = judge(validate.compare(curve, data), _LEVEL)
     text = f"{loss.capitalize()} loss: {text}\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from commands.problem import COMPONENTS
+from twinpeaks.commands.problem import COMPONENTS
 
 __all__ = ["command"]
 
@@ -41,8 +41,8 @@ def command(beta: str, latex: bool, **model: str | None) -> None:
     derivatives. The activation enters through kappa_1, kappa_star and dkappa_star alone. Laws
     without a closed form (deep, powerlaw) keep integrals over an abstract spectral density.
     """  # noqa: D301
-    import theory
-    from theory.derivation import rendering
+    from twinpeaks import theory
+    from twinpeaks.theory.derivation import rendering
 
     given = {name: text for name, text in model.items() if text is not None}
     try:

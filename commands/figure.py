@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commands.files import read
-from commands.parameters import Data, File
-from commands.report import progress_bar, refusals
+from twinpeaks.commands.files import read
+from twinpeaks.commands.parameters import Data, File
+from twinpeaks.commands.report import progress_bar, refusals
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -51,7 +51,7 @@ def command(
     Files belong to twin-peaks. Those of one problem share a row: at most one theory and one
     simulation each.
     """  # noqa: D301
-    import figures
+    from twinpeaks import figures
 
     shown = ", ".join(n.replace("_", "-") for n in sorted(figures.REGISTRY))
     if everything:
@@ -75,7 +75,7 @@ def command(
 
 
 def _draw(name: str, files: tuple[Path, ...], output: Path) -> None:
-    import figures
+    from twinpeaks import figures
 
     if files:
         rows = _rows(files)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commands.parameters import File
+from twinpeaks.commands.parameters import File
 
 if TYPE_CHECKING:
     import xarray as xr

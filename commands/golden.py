@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.parameters import File, Grid
-from commands.problem import axis_options, make_problem, model_options
-from commands.report import progress_bar, refusals
+from twinpeaks.commands.parameters import File, Grid
+from twinpeaks.commands.problem import axis_options, make_problem, model_options
+from twinpeaks.commands.report import progress_bar, refusals
 
 if TYPE_CHECKING:
-    import theory
-    from validate.golden import Row, Table
-    from validate.golden_rows import Place
+    from twinpeaks import theory
+    from twinpeaks.validate.precise.golden import Row, Table
+    from twinpeaks.validate.precise.golden_rows import Place
 
 __all__ = ["command"]
 
@@ -65,10 +65,10 @@ def check(tables: tuple[Path, ...], rtol: float, worst: int) -> None:
     free energy on the energy. A row of fewer than nine digits is held to its digits. Exit code 1
     when a row drifted or did not converge, 2 for a table that cannot be read.
     """
-    import theory
-    from validate.drift import describe, overview, verdict
-    from validate.golden import check as compare
-    from validate.golden import shipped
+    from twinpeaks import theory
+    from twinpeaks.validate.precise.drift import describe, overview, verdict
+    from twinpeaks.validate.precise.golden import check as compare
+    from twinpeaks.validate.precise.golden import shipped
 
     paths = tables or shipped()
     if not paths:
@@ -96,9 +96,9 @@ def check(tables: tuple[Path, ...], rtol: float, worst: int) -> None:
 
 def _readable(path: Path) -> tuple[Row, ...]:
     """The rows of a table, whose problems can all be made from their text."""
-    import theory
-    from theory.describe import parse
-    from validate.golden import read
+    from twinpeaks import theory
+    from twinpeaks.theory.describe import parse
+    from twinpeaks.validate.precise.golden import read
 
     rows = read(path).rows
     for text in dict.fromkeys(row.problem for row in rows):
@@ -149,7 +149,7 @@ def add(
 
     Every row says how it was made. Exit code 1 when a point did not converge; it is then left out.
     """  # noqa: D301
-    from validate.golden import Table, read
+    from twinpeaks.validate.precise.golden import Table, read
 
     problem = make_problem(**model)
     axes = {"overparam": overparam, "alpha_T": alpha_T, "lam": lam, "beta": beta}
@@ -181,7 +181,7 @@ def add(
 
 def _places(axes: dict[str, Any]) -> list[Place]:
     """The outer product of the axes."""
-    from validate.golden_rows import Place
+    from twinpeaks.validate.precise.golden_rows import Place
 
     lists = [v if isinstance(v, tuple) else (v,) for v in axes.values()]
     return [Place(*map(float, values)) for values in product(*lists)]
@@ -199,8 +199,8 @@ def _refuse_known(table: Table, problem: theory.Problem, places: list[Place], ou
 
 def _solved(problem: theory.Problem, axes: dict[str, Any]) -> tuple[list[Row], list[str]]:
     """Rows of the points that converged, and a sentence for each of the others."""
-    import theory
-    from validate.golden_rows import points, solved_row
+    from twinpeaks import theory
+    from twinpeaks.validate.precise.golden_rows import points, solved_row
 
     with progress_bar("golden add") as progress, warnings.catch_warnings():
         warnings.simplefilter("ignore", theory.UnstableWarning)
@@ -222,7 +222,7 @@ def _precise(
     output: Path,
 ) -> tuple[list[Row], list[str]]:
     """The same in mpmath; each row is written when it is there."""
-    from validate.golden_rows import precise_row
+    from twinpeaks.validate.precise.golden_rows import precise_row
 
     rows: list[Row] = []
     failed = []
@@ -239,7 +239,7 @@ def _precise(
 
 
 def _write(output: Path, table: Table) -> None:
-    from validate.golden import write
+    from twinpeaks.validate.precise.golden import write
 
     try:
         write(output, table)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from commands.parameters import flag
+from twinpeaks.commands.parameters import flag
 
 __all__ = ["Group"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from commands.parameters import Device, Sizes, Workers
+from twinpeaks.commands.parameters import Device, Sizes, Workers
 
 __all__ = ["network_options"]
 

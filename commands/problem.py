@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commands.components import LISTED, Component, ComponentOption
-from commands.parameters import Grid
+from twinpeaks.commands.components import LISTED, Component, ComponentOption
+from twinpeaks.commands.parameters import Grid
 
 if TYPE_CHECKING:
-    import theory
+    from twinpeaks import theory
 
 __all__ = ["COMPONENTS", "axis_options", "make_problem", "model_options"]
 
@@ -76,7 +76,7 @@ def make_problem(**model: str) -> theory.Problem:
     click.UsageError
         When the components do not fit together.
     """
-    import theory
+    from twinpeaks import theory
 
     try:
         return theory.Problem(**{name: COMPONENTS[name][0].create(v) for name, v in model.items()})

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commands.files import write
+from twinpeaks.commands.files import write
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -104,7 +104,7 @@ def report(
         write(data, output)
         click.echo(f"written to  {output}")
     if failed:
-        from validate import describe
+        from twinpeaks.validate import describe
 
         for i in range(min(5, failed)):
             point = bad.isel(point=i)

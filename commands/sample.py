@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
-from commands.files import output_option, separate
-from commands.networks import network_options
-from commands.parameters import Grid
-from commands.problem import axis_options, make_problem, model_options
-from commands.report import progress_bar, refusals, report
+from twinpeaks.commands.files import output_option, separate
+from twinpeaks.commands.networks import network_options
+from twinpeaks.commands.parameters import Grid
+from twinpeaks.commands.problem import axis_options, make_problem, model_options
+from twinpeaks.commands.report import progress_bar, refusals, report
 
 __all__ = ["command"]
 
@@ -77,8 +77,8 @@ def command(
     """  # noqa: D301
     separate(output, store=sweep["store"])
     problem = make_problem(loss=loss, teacher=teacher, activation=activation, features=features)
-    import simulate
-    from simulate.chains.mixing import Status
+    from twinpeaks import simulate
+    from twinpeaks.simulate.chains.mixing import Status
 
     with refusals(), progress_bar("sample") as progress:
         data = simulate.sample(problem, **sweep, progress=progress)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.files import output_option, separate
-from commands.networks import network_options
-from commands.parameters import SAME
-from commands.problem import axis_options, make_problem, model_options
-from commands.report import progress_bar, refusals, report
+from twinpeaks.commands.files import output_option, separate
+from twinpeaks.commands.networks import network_options
+from twinpeaks.commands.parameters import SAME
+from twinpeaks.commands.problem import axis_options, make_problem, model_options
+from twinpeaks.commands.report import progress_bar, refusals, report
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -50,7 +50,7 @@ def command(
     """  # noqa: D301
     separate(output, store=sweep["store"])
     problem = make_problem(loss=loss, teacher=teacher, activation=activation, features=features)
-    import simulate
+    from twinpeaks import simulate
 
     with refusals(), progress_bar("simulate") as progress:
         data = simulate.run(problem, **sweep, progress=progress)

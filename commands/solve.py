@@ -8,11 +8,11 @@ from typing import Any
 
 import click
 
-from commands.files import output_option
-from commands.parameters import Grid
-from commands.problem import axis_options, make_problem, model_options
-from commands.report import progress_bar, refusals, report
-from commands.threshold import with_threshold
+from twinpeaks.commands.files import output_option
+from twinpeaks.commands.parameters import Grid
+from twinpeaks.commands.problem import axis_options, make_problem, model_options
+from twinpeaks.commands.report import progress_bar, refusals, report
+from twinpeaks.commands.threshold import with_threshold
 
 __all__ = ["command"]
 
@@ -47,7 +47,7 @@ def command(
     then NaN.
     """  # noqa: D301
     problem = make_problem(**model)
-    import theory
+    from twinpeaks import theory
 
     with refusals(), progress_bar("solve") as progress, warnings.catch_warnings():
         warnings.simplefilter("ignore", theory.UnstableWarning)  # the report says it

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.files import separate, write
-from commands.parameters import File
+from twinpeaks.commands.files import separate, write
+from twinpeaks.commands.parameters import File
 
 if TYPE_CHECKING:
-    from simulate.sweeps.store import Store
+    from twinpeaks.sweeps.store import Store
 
 __all__ = ["command"]
 
@@ -34,7 +34,7 @@ def command() -> None:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Store]:
-    from simulate.sweeps.store import Store, StoreError
+    from twinpeaks.sweeps.store import Store, StoreError
 
     try:
         with Store(path, create=False) as store:
@@ -49,7 +49,7 @@ def _opened(path: Path) -> Iterator[Store]:
 )
 def ls(folder: Path) -> None:
     """List the stores in a folder: kind, finished instances, hours of work, problem."""
-    from simulate.sweeps.store import Store, StoreError
+    from twinpeaks.sweeps.store import Store, StoreError
 
     for path in sorted(p for p in folder.iterdir() if p.suffix in (".db", ".sqlite")):
         try:
@@ -70,7 +70,7 @@ def ls(folder: Path) -> None:
 @click.argument("file", type=_FILE)
 def show(file: Path) -> None:
     """Show what a store was made for and how far each of its sweeps is."""
-    from simulate.sweeps.collect import progress_of
+    from twinpeaks.sweeps.collect import progress_of
 
     with _opened(file) as store:
         held = store.summary()
@@ -100,7 +100,7 @@ def _span(values: list[Any]) -> str:
 def export(file: Path, output: Path, sweep: int | None, partial: bool) -> None:
     """Write a sweep as the file that -o would have written."""
     separate(output, store=file)
-    from simulate.sweeps.collect import collect, progress_of
+    from twinpeaks.sweeps.collect import collect, progress_of
 
     with _opened(file) as store:
         grids = store.summary().grids

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.report import progress_bar, refusals
+from twinpeaks.commands.report import progress_bar, refusals
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from validate.suite import Outcome, SuiteResult
+    from twinpeaks.validate.suite import Outcome, SuiteResult
 
 __all__ = ["SUITE_NAMES", "run", "write_page", "write_report"]
 
-#: Known without loading what simulates; a test holds them equal to ``validate.suites.SUITES``.
+#: Known without loading what simulates; a test holds them equal to ``twinpeaks.validate.suites.SUITES``.
 SUITE_NAMES = ("standard", "target", "full")
 
 _DRAWN = 5  # ratios from which on a case is drawn
@@ -39,8 +39,8 @@ def run(name: str, level: float, **how: Any) -> SuiteResult:
     """Run a suite by name and print a line for each case; ``how`` as in ``validate.run_suite``."""
     import torch
 
-    from validate.suite import run_suite
-    from validate.suites import SUITES
+    from twinpeaks.validate.suite import run_suite
+    from twinpeaks.validate.suites import SUITES
 
     # Matrices of a few hundred rows: a second thread costs more than it brings.
     torch.set_num_threads(1)
@@ -88,8 +88,8 @@ def _figures(result: SuiteResult) -> dict[str, Figure]:
     """Quantiles of all scores, and the curves of the cases with enough ratios."""
     import numpy as np
 
-    import figures
-    import theory
+    from twinpeaks import figures
+    from twinpeaks import theory
 
     drawn = {"Scores of all cases": figures.qq(result.summaries)}
     for outcome in result.outcomes:
@@ -107,7 +107,7 @@ def _figures(result: SuiteResult) -> dict[str, Figure]:
 
 def write_report(result: SuiteResult, command: str, output: Path) -> None:
     """Write the HTML page of a suite."""
-    import validate
+    from twinpeaks import validate
 
     page = validate.report(
         result.summaries,

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import xarray as xr
 
-    import theory
+    from twinpeaks import theory
 
 __all__ = ["with_threshold"]
 
 
 def with_threshold(problem: theory.Problem, curve: xr.Dataset) -> xr.Dataset:
     """Add the variable ``threshold`` over alpha_T, where the problem has one."""
-    import theory
+    from twinpeaks import theory
 
     try:
         values = theory.interpolation_threshold(problem, curve["alpha_T"].values)

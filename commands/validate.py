@@ -8,11 +8,11 @@ from typing import Any
 
 import click
 
-from commands.agreement import judge, per_point
-from commands.files import read, separate, write
-from commands.parameters import Data, Device, File, Workers
-from commands.report import refusals
-from commands.suite import SUITE_NAMES, run, write_page, write_report
+from twinpeaks.commands.agreement import judge, per_point
+from twinpeaks.commands.files import read, separate, write
+from twinpeaks.commands.parameters import Data, Device, File, Workers
+from twinpeaks.commands.report import refusals
+from twinpeaks.commands.suite import SUITE_NAMES, run, write_page, write_report
 
 __all__ = ["command"]
 
@@ -88,7 +88,7 @@ def command(
 
 
 def _files(theory: Path, simulation: Path, level: float, output: Path | None) -> bool:
-    import validate
+    from twinpeaks import validate
 
     with refusals():
         comparison = validate.compare(read(theory), read(simulation))
@@ -97,7 +97,7 @@ def _files(theory: Path, simulation: Path, level: float, output: Path | None) ->
     if output is not None:
         result = judgement.result
         if output.suffix == ".html":
-            import figures
+            from twinpeaks import figures
 
             made = shlex.join(["twinpeaks", "validate", str(theory), str(simulation)])
             with refusals():
@@ -113,7 +113,7 @@ def _files(theory: Path, simulation: Path, level: float, output: Path | None) ->
 def _suite(name: str, level: float, output: Path | None, how: dict[str, Any]) -> bool:
     import numpy as np
 
-    import validate
+    from twinpeaks import validate
 
     result = run(name, level, **how)
     verdict = result.verdict

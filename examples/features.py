@@ -7,9 +7,9 @@ features of one width, N = 3D/2, so its curve varies the number of patterns; alp
 import numpy as np
 from matplotlib.figure import Figure
 
-import figures
+from twinpeaks import figures
 import twinpeaks as tp
-from figures.style import colours
+from twinpeaks.figures.style import colours
 
 rng = np.random.default_rng(0)
 ratios = np.union1d(np.geomspace(0.1, 10, 121), 1 / 3)  # orthogonal features: N = D at 1/3

@@ -5,7 +5,7 @@ and mean dimension against the scale and origin of the start, in a minute or two
 the experiment of arXiv 2401.12610 solvable: docs/derivations/adversarial-initialisation.md.
 """
 
-import figures
+from twinpeaks import figures
 import twinpeaks as tp
 
 problem, at = tp.Problem(), {"overparam": 2.0, "alpha_T": 3.0}

@@ -9,9 +9,9 @@ below 2e-9, the tolerance of the solver's steps. A dip is a change of sign.
 import numpy as np
 from matplotlib.figure import Figure
 
-import figures
+from twinpeaks import figures
 import twinpeaks as tp
-from figures.style import colours
+from twinpeaks.figures.style import colours
 
 lam = np.append(0.0, np.geomspace(1e-8, 1, 121))
 width = np.append(np.geomspace(1, 1e6, 25), np.inf)

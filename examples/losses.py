@@ -7,9 +7,9 @@ thresholds: N/P = 1 for the square loss, separability, the same for all, for los
 import numpy as np
 from matplotlib.figure import Figure
 
-import figures
+from twinpeaks import figures
 import twinpeaks as tp
-from figures.style import colours
+from twinpeaks.figures.style import colours
 
 ratios = np.geomspace(0.05, 10, 121)
 losses = {

@@ -6,7 +6,7 @@ Run with ``python examples/peaks.py``; it writes peaks.png, optimal_ridge.png an
 import numpy as np
 import xarray as xr
 
-import figures
+from twinpeaks import figures
 import twinpeaks as tp
 
 problems = {"square": tp.Problem(loss=tp.Square()), "hinge": tp.Problem(loss=tp.Hinge())}

@@ -7,10 +7,10 @@ curve; the points are eight attacked networks each.
 import numpy as np
 from matplotlib.figure import Figure
 
-import figures
-import simulate
+from twinpeaks import figures
+from twinpeaks import simulate
 import twinpeaks as tp
-from figures.style import colours
+from twinpeaks.figures.style import colours
 
 problem = tp.Problem(loss=tp.Logistic())
 at = {"alpha_T": 3.0, "lam": 1e-4}

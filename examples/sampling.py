@@ -8,10 +8,10 @@ the mean over the measure (open), which is what the overlap of two replicas desc
 import numpy as np
 from matplotlib.figure import Figure
 
-import figures
-import simulate
+from twinpeaks import figures
+from twinpeaks import simulate
 import twinpeaks as tp
-from figures.style import colours
+from twinpeaks.figures.style import colours
 
 problem = tp.Problem(loss=tp.Logistic())
 at = {"alpha_T": 3.0, "lam": 0.1}

@@ -6,9 +6,9 @@ Run with ``python examples/stability.py``; it writes stability.png.
 import numpy as np
 from matplotlib.figure import Figure
 
-import figures
+from twinpeaks import figures
 import twinpeaks as tp
-from figures.style import colours
+from twinpeaks.figures.style import colours
 
 problem = tp.Problem(loss=tp.ZeroOne())
 ratios = np.linspace(0.05, 0.55, 26)

@@ -7,10 +7,10 @@ best possible learner from the same number of patterns: no curve may cross below
 import numpy as np
 from matplotlib.figure import Figure
 
-import figures
+from twinpeaks import figures
 import twinpeaks as tp
-from figures.style import colours
-from theory.bayes import bayes_error
+from twinpeaks.figures.style import colours
+from twinpeaks.theory.landmarks.bayes import bayes_error
 
 ratios = np.geomspace(0.05, 20, 61)
 panels = {

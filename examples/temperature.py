@@ -7,9 +7,9 @@ measure carries thermal noise; the mean over the measure does not, and the two m
 import numpy as np
 from matplotlib.figure import Figure
 
-import figures
+from twinpeaks import figures
 import twinpeaks as tp
-from figures.style import colours
+from twinpeaks.figures.style import colours
 
 problem = tp.Problem(loss=tp.Logistic())
 beta = np.append(np.geomspace(0.3, 3000, 25), np.inf)

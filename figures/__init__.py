@@ -15,7 +15,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from figures.style import article, save
+from twinpeaks.figures.style import article, save
 
 _MODULES = {
     module.name: import_module(f"figures.{module.name}")

@@ -11,10 +11,10 @@ import xarray as xr
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-import simulate
-import theory
-from figures.style import TWO_COLUMNS, article, colours
-from validate import over_seeds
+from twinpeaks import simulate
+from twinpeaks import theory
+from twinpeaks.figures.style import TWO_COLUMNS, article, colours
+from twinpeaks.validate import over_seeds
 
 __all__ = ["initialisation"]
 

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
-import theory
-from figures.style import TWO_COLUMNS, article
+from twinpeaks import theory
+from twinpeaks.figures.style import TWO_COLUMNS, article
 
 __all__ = ["maps"]
 

@@ -8,8 +8,8 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-import theory
-from figures.style import TWO_COLUMNS, article, colours
+from twinpeaks import theory
+from twinpeaks.figures.style import TWO_COLUMNS, article, colours
 
 __all__ = ["optimal_ridge"]
 

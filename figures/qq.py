@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy import stats
 
-import simulate
-import theory
-import validate
-from figures.style import ONE_COLUMN, article, colours
+from twinpeaks import simulate
+from twinpeaks import theory
+from twinpeaks import validate
+from twinpeaks.figures.style import ONE_COLUMN, article, colours
 
 __all__ = ["qq"]
 

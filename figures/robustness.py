@@ -12,11 +12,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from scipy import special
 
-import simulate
-import theory
-from figures.style import TWO_COLUMNS, article, colours
-from theory.sensitivity.robustness import Norm
-from validate import over_seeds
+from twinpeaks import simulate
+from twinpeaks import theory
+from twinpeaks.figures.style import TWO_COLUMNS, article, colours
+from twinpeaks.theory.sensitivity.robustness import Norm
+from twinpeaks.validate import over_seeds
 
 __all__ = ["robustness"]
 

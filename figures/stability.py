@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-import theory
-from figures.style import TWO_COLUMNS, article, colours
+from twinpeaks import theory
+from twinpeaks.figures.style import TWO_COLUMNS, article, colours
 
 __all__ = ["stability"]
 

@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-import theory
-from figures.style import TWO_COLUMNS, article, colours
-from validate import over_seeds
+from twinpeaks import theory
+from twinpeaks.figures.style import TWO_COLUMNS, article, colours
+from twinpeaks.validate import over_seeds
 
 __all__ = ["twin_peaks"]
 

@@ -1,16 +1,16 @@
 """Finite-size simulations: draw, train and measure random-feature models."""
 
-from simulate.device import DeviceError
-from simulate.draw import TorchRandom
-from simulate.estimators.bmd import Estimate, influences, mean_dimension
-from simulate.estimators.fourier import degree_weights, noise_stability
-from simulate.initialisation import run_from_start
-from simulate.robustness import attack
-from simulate.run import run
-from simulate.sample import sample
-from simulate.sweeps.store import Store, StoreError
-from simulate.sweeps.workers import ClusterError
-from simulate.train import Status
+from twinpeaks.sweeps.device import DeviceError
+from twinpeaks.simulate.draw import TorchRandom
+from twinpeaks.measure.influence import Estimate, influences, mean_dimension
+from twinpeaks.measure.fourier import degree_weights, noise_stability
+from twinpeaks.simulate.initialisation import run_from_start
+from twinpeaks.simulate.robustness import attack
+from twinpeaks.simulate.run import run
+from twinpeaks.simulate.sample import sample
+from twinpeaks.sweeps.store import Store, StoreError
+from twinpeaks.sweeps.workers import ClusterError
+from twinpeaks.simulate.train import Status
 
 __all__ = [
     "ClusterError",

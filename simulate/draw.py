@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from simulate.device import _DRAW_ROWS, Workspace
-from simulate.layers import Layers
-from theory.problem import Problem
+from twinpeaks.sweeps.device import _DRAW_ROWS, Workspace
+from twinpeaks.simulate.layers import Layers
+from twinpeaks.theory.problem import Problem
 
 __all__ = [
     "Instance",

@@ -13,20 +13,20 @@ import xarray as xr
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from simulate.device import Workspace
-from simulate.draw import Instance, Streams, TorchRandom, draw_instance
-from simulate.estimators.measure import measure_overlaps, measure_test_error, measure_training
-from simulate.estimators.network import feature_mean_dimension
-from simulate.sweeps.execute import Means, Progress, execute
-from simulate.sweeps.grid import Axis, Grid, check_count, make_grid
-from simulate.sweeps.layout import Layout, Values, variables
-from simulate.sweeps.sweep import Protocol, Task
-from simulate.sweeps.variables import MEASURED
-from simulate.train import Status
-from simulate.trainers.nearest import NearestSolution
-from theory.losses.square import Square
-from theory.problem import Problem
-from theory.starts import GaussianStart, RandomLabelsStart, SameInputsStart, Start
+from twinpeaks.sweeps.device import Workspace
+from twinpeaks.simulate.draw import Instance, Streams, TorchRandom, draw_instance
+from twinpeaks.simulate.estimators.trained import measure_overlaps, measure_test_error, measure_training
+from twinpeaks.simulate.estimators.network import feature_mean_dimension
+from twinpeaks.sweeps.execute import Means, Progress, execute
+from twinpeaks.sweeps.grid import Axis, Grid, check_count, make_grid
+from twinpeaks.sweeps.layout import Layout, Values, variables
+from twinpeaks.sweeps.sweep import Protocol, Task
+from twinpeaks.sweeps.variables import MEASURED
+from twinpeaks.simulate.train import Status
+from twinpeaks.simulate.trainers.nearest import NearestSolution
+from twinpeaks.theory.losses.square import Square
+from twinpeaks.theory.problem import Problem
+from twinpeaks.theory.starts import GaussianStart, RandomLabelsStart, SameInputsStart, Start
 
 __all__ = ["FromStart", "run_from_start"]
 
@@ -97,7 +97,7 @@ def run_from_start(
 
     Examples
     --------
-    >>> import simulate, theory
+    >>> from twinpeaks import simulate, theory
     >>> start = theory.GaussianStart(scale=[0.0, 1.0])
     >>> data = simulate.run_from_start(theory.Problem(), start, overparam=2.0, D=50, seeds=2)
     >>> dict(data.test_error.sizes)

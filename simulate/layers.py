@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from theory.activations import Activation
+from twinpeaks.theory.activations import Activation
 
 __all__ = ["Layers"]
 

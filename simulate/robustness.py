@@ -13,19 +13,19 @@ import xarray as xr
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from simulate.device import Workspace, training_numbers
-from simulate.draw import Streams, draw_instance
-from simulate.estimators.flips import Norm, flip_distances
-from simulate.estimators.moments import binomial_error
-from simulate.estimators.network import feature_mean_dimension
-from simulate.sweeps.execute import Means, Progress, execute
-from simulate.sweeps.grid import Axis, Grid, check_count, check_number, make_grid, positive_axis
-from simulate.sweeps.layout import Layout, Values, variables
-from simulate.sweeps.sweep import Protocol, Task
-from simulate.sweeps.variables import MEASURED
-from simulate.train import Status, check_loss, train
-from theory.problem import Problem
-from theory.teachers.base import BinaryTeacher
+from twinpeaks.sweeps.device import Workspace, training_numbers
+from twinpeaks.simulate.draw import Streams, draw_instance
+from twinpeaks.simulate.estimators.flips import Norm, flip_distances
+from twinpeaks.measure.moments import binomial_error
+from twinpeaks.simulate.estimators.network import feature_mean_dimension
+from twinpeaks.sweeps.execute import Means, Progress, execute
+from twinpeaks.sweeps.grid import Axis, Grid, check_count, check_number, make_grid, positive_axis
+from twinpeaks.sweeps.layout import Layout, Values, variables
+from twinpeaks.sweeps.sweep import Protocol, Task
+from twinpeaks.sweeps.variables import MEASURED
+from twinpeaks.simulate.train import Status, check_loss, train
+from twinpeaks.theory.problem import Problem
+from twinpeaks.theory.teachers.base import BinaryTeacher
 
 __all__ = ["Attack", "attack"]
 
@@ -84,7 +84,7 @@ def attack(
     n_flip, n_variance : int
         Hypercube points for the mean dimension, as for :func:`simulate.run`.
     restarts, refinements : int
-        Of each search (``simulate.estimators.flips.flip_distances``).
+        Of each search (``twinpeaks.simulate.estimators.flips.flip_distances``).
     threads, store, scheduler, progress
         As for :func:`simulate.run`.
 

@@ -12,22 +12,22 @@ import torch
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from simulate.device import Workspace, training_numbers
-from simulate.draw import Instance, Streams, draw_instance
-from simulate.estimators.measure import (
+from twinpeaks.sweeps.device import Workspace, training_numbers
+from twinpeaks.simulate.draw import Instance, Streams, draw_instance
+from twinpeaks.simulate.estimators.trained import (
     measure_overlaps,
     measure_test_error,
     measure_training,
     overlap_test_error,
 )
-from simulate.estimators.network import feature_mean_dimension
-from simulate.sweeps.execute import Means, Progress, execute
-from simulate.sweeps.grid import Grid, check_count, check_number, make_grid, positive_axis
-from simulate.sweeps.layout import Layout, Values, variables
-from simulate.sweeps.sweep import Protocol, Task
-from simulate.sweeps.variables import MEASURED
-from simulate.train import Fit, Status, check_loss, train_stack
-from theory.problem import Problem
+from twinpeaks.simulate.estimators.network import feature_mean_dimension
+from twinpeaks.sweeps.execute import Means, Progress, execute
+from twinpeaks.sweeps.grid import Grid, check_count, check_number, make_grid, positive_axis
+from twinpeaks.sweeps.layout import Layout, Values, variables
+from twinpeaks.sweeps.sweep import Protocol, Task
+from twinpeaks.sweeps.variables import MEASURED
+from twinpeaks.simulate.train import Fit, Status, check_loss, train_stack
+from twinpeaks.theory.problem import Problem
 
 __all__ = ["Training", "run"]
 
@@ -107,15 +107,15 @@ def run(
         argument, its value and the remedy. All are raised before any work.
     simulate.StoreError
         If the store cannot be written, is damaged, or belongs to another sweep or version.
-    simulate.sweeps.workers.ClusterError
+    twinpeaks.sweeps.workers.ClusterError
         If the scheduler is lost, or one task kills several workers in a row; finished
         instances are in the store.
-    simulate.device.DeviceError
+    twinpeaks.sweeps.device.DeviceError
         If the device ran out of memory or was lost; likewise.
 
     Examples
     --------
-    >>> import simulate, theory
+    >>> from twinpeaks import simulate, theory
     >>> data = simulate.run(theory.Problem(), overparam=[0.5, 2.0], D=50, seeds=2)
     >>> dict(data.test_error.sizes)
     {'overparam': 2, 'seed': 2}

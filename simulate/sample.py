@@ -8,12 +8,12 @@ from pathlib import Path
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from simulate.chains.mixing import Limits
-from simulate.chains.posterior import Counts
-from simulate.chains.protocol import Sampling, check_smooth
-from simulate.sweeps.execute import Means, Progress, execute
-from simulate.sweeps.grid import check_count, check_number, make_grid, positive_axis
-from theory.problem import Problem
+from twinpeaks.simulate.chains.mixing import Limits
+from twinpeaks.simulate.chains.posterior import Counts
+from twinpeaks.simulate.chains.protocol import Sampling, check_smooth
+from twinpeaks.sweeps.execute import Means, Progress, execute
+from twinpeaks.sweeps.grid import check_count, check_number, make_grid, positive_axis
+from twinpeaks.theory.problem import Problem
 
 __all__ = ["sample"]
 
@@ -103,7 +103,7 @@ def sample(
 
     Examples
     --------
-    >>> import simulate, theory
+    >>> from twinpeaks import simulate, theory
     >>> data = simulate.sample(theory.Problem(), overparam=0.5, beta=[1.0, 10.0], D=50, seeds=2)
     >>> dict(data.q_0.sizes)
     {'beta': 2, 'seed': 2}

@@ -18,11 +18,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from simulate.trainers.hinge import hinge_path
-from simulate.trainers.newton import newton_path
-from simulate.trainers.ridge import ridge_path
-from theory.losses.base import Loss
-from theory.losses.hinge import Hinge
+from twinpeaks.simulate.trainers.hinge import hinge_path
+from twinpeaks.simulate.trainers.newton import newton_path
+from twinpeaks.simulate.trainers.ridge import ridge_path
+from twinpeaks.theory.losses.base import Loss
+from twinpeaks.theory.losses.hinge import Hinge
 
 __all__ = ["Fit", "Status", "check_loss", "train", "train_stack"]
 

@@ -4,7 +4,7 @@ import inspect
 
 import numpy as np
 
-import theory
+from twinpeaks import theory
 
 MOMENTS = theory.HermiteMoments(kappa_0=0.0, kappa_1=0.6, kappa_star=0.17, dkappa_star=0.4)
 

@@ -1,6 +1,6 @@
 """Numbers for the expressions of theory.derivation, by quadrature of their own.
 
-Nothing is shared with theory.channel or theory.feature_laws: losses and Z_* come from the expressions,
+Nothing is shared with twinpeaks.theory.equations.channel or theory.feature_laws: losses and Z_* come from the expressions,
 Gaussian integrals from composite Gauss-Legendre rules on fixed grids, proximal points from bisection, and
 traces from the spectral density instead of the resolvent.
 """
@@ -8,11 +8,11 @@ traces from the spectral density instead of the resolvent.
 import numpy as np
 import sympy as sp
 
-import theory
-from theory.derivation import notation as n
-from theory.derivation.averages import PatternMean, SpectralMean
-from theory.derivation.functions import Alignment, LogZ, Moreau, Thermal
-from theory.derivation.laws import spelled
+from twinpeaks import theory
+from twinpeaks.theory.derivation import notation as n
+from twinpeaks.theory.derivation.averages import PatternMean, SpectralMean
+from twinpeaks.theory.derivation.functions import Alignment, LogZ, Moreau, Thermal
+from twinpeaks.theory.derivation.laws import spelled
 
 LOSSES = [
     theory.Square(),

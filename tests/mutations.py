@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-import theory
-from theory.channel import Conjugates
-from theory.channel.labels import LabelChannel
-from theory.channel.quadratic import QuadraticChannel
-from theory.feature_laws.base import Traces
-from theory.feature_laws.gaussian import Gaussian
-from theory.readout import Points
+from twinpeaks import theory
+from twinpeaks.theory.equations.channel import Conjugates
+from twinpeaks.theory.equations.channel.labels import LabelChannel
+from twinpeaks.theory.equations.channel.quadratic import QuadraticChannel
+from twinpeaks.theory.feature_laws.base import Traces
+from twinpeaks.theory.feature_laws.gaussian import Gaussian
+from twinpeaks.theory.equations.readout import Points
 
 __all__ = ["MUTATIONS", "changed"]
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-import theory
-from theory.saddle_point import Tolerances
+from twinpeaks import theory
+from twinpeaks.theory.equations.saddle_point import Tolerances
 
 LOSSES = {"Square": theory.Square(), "Logistic": theory.Logistic()}
 ACTIVATIONS = {"Tanh": theory.Tanh(), "ReLU": theory.ReLU(), "Erf": theory.Erf()}

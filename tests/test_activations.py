@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate
 
-import theory
-from theory.activations import Activation
+from twinpeaks import theory
+from twinpeaks.theory.activations import Activation
 
 CLOSED = [theory.ReLU(), theory.Erf(), theory.Identity()]
 FIELDS = ("kappa_0", "kappa_1", "kappa_star", "dkappa_star")

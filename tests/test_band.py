@@ -6,8 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulate.trainers.band import BlockTridiagonal, block_width
-from simulate.trainers.ridge import ridge_path
+from twinpeaks.simulate.trainers.band import BlockTridiagonal, block_width
+from twinpeaks.simulate.trainers.ridge import ridge_path
 
 EPS = np.finfo(float).eps
 

@@ -5,8 +5,8 @@ import pytest
 from components import BINARY
 from scipy import integrate, optimize, stats
 
-import theory
-from theory.bayes import bayes_error
+from twinpeaks import theory
+from twinpeaks.theory.landmarks.bayes import bayes_error
 
 
 def floor(alpha_T, **parts):

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-import figures
-import theory
-from theory.landmarks.extremum import maxima
+from twinpeaks import figures
+from twinpeaks import theory
+from twinpeaks.theory.numerics.extremum import maxima
 
 ALPHA_T = 3.0
 LOSSES = [theory.Square(), theory.Logistic(), theory.Hinge()]

@@ -12,10 +12,10 @@ import psutil
 import pytest
 import xarray as xr
 
-import simulate
-import theory
-from simulate.sweeps.workers import ClusterError
-from simulate.sweeps.workers import cluster as cluster_of
+from twinpeaks import simulate
+from twinpeaks import theory
+from twinpeaks.sweeps.workers import ClusterError
+from twinpeaks.sweeps.workers import cluster as cluster_of
 
 SWEEP = {"overparam": [0.5, 2.0], "D": 20, "seeds": 8, "n_test": 50, "n_flip": 4}
 
@@ -95,7 +95,7 @@ def test_a_lost_scheduler_ends_the_sweep_with_a_sentence(tmp_path, caplog):
     """On the command line too, and the same command goes on from the store."""
     from click.testing import CliRunner
 
-    from commands import cli
+    from twinpeaks.commands import cli
 
     code = (
         "import sys\nfrom distributed import LocalCluster\n"

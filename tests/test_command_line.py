@@ -14,13 +14,13 @@ import pytest
 import xarray as xr
 from click.testing import CliRunner
 
-import commands
+from twinpeaks import commands
 import twinpeaks as tp
-from commands import cli
-from commands.components import Component, components
-from commands.figure import labels
-from commands.parameters import Grid
-from commands.report import progress_bar
+from twinpeaks.commands import cli
+from twinpeaks.commands.components import Component, components
+from twinpeaks.commands.figure import labels
+from twinpeaks.commands.parameters import Grid
+from twinpeaks.commands.report import progress_bar
 
 HEAVY = ("torch", "xarray", "scipy", "matplotlib", "numpy", "pandas")
 

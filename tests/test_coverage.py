@@ -13,17 +13,17 @@ import pytest
 import torch
 from scipy import special, stats
 
-import simulate
-import simulate.estimators.fourier
-import theory
-from simulate.device import Workspace
-from simulate.draw import Instance, TorchRandom
-from simulate.estimators.flips import flip_distances
-from simulate.estimators.measure import measure_test_error
-from simulate.estimators.moments import binomial_error
-from simulate.estimators.network import feature_mean_dimension
-from simulate.layers import Layers
-from simulate.robustness import _rates
+from twinpeaks import simulate
+import twinpeaks.measure.fourier
+from twinpeaks import theory
+from twinpeaks.sweeps.device import Workspace
+from twinpeaks.simulate.draw import Instance, TorchRandom
+from twinpeaks.simulate.estimators.flips import flip_distances
+from twinpeaks.simulate.estimators.trained import measure_test_error
+from twinpeaks.measure.moments import binomial_error
+from twinpeaks.simulate.estimators.network import feature_mean_dimension
+from twinpeaks.simulate.layers import Layers
+from twinpeaks.simulate.robustness import _rates
 
 REPETITIONS = 400
 FALSE_ALARM = 1e-4
@@ -207,7 +207,7 @@ def test_mean_dimension_of_features(activation, widths):
 @pytest.mark.parametrize("f", [PARITY, MAJORITY, LINEAR, TWO, NETWORK], ids=repr)
 def test_degree_weights(f, block, monkeypatch):
     """All pairs of 400 inputs, or of two blocks of 200; weights that vanish may be covered too often."""
-    monkeypatch.setattr(simulate.estimators.fourier, "_BLOCK", block)
+    monkeypatch.setattr(twinpeaks.measure.fourier, "_BLOCK", block)
     values, errors = map(np.array, repeated(lambda s: simulate.degree_weights(f, f.n, 3, 400, s)))
     exact = f.weights[1:4]
     for k in range(3):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import special
 
-import theory
-import validate
+from twinpeaks import theory
+from twinpeaks import validate
 
 
 def normal(k):

@@ -6,10 +6,10 @@ import sympy as sp
 from array_api_compat import array_namespace
 from expressions import LINEAR, LOSSES, TEACHERS, Evaluator, rule
 
-import theory
-from theory.derivation import notation as n
-from theory.derivation.averages import PatternMean, SpectralMean, stein
-from theory.derivation.functions import (
+from twinpeaks import theory
+from twinpeaks.theory.derivation import notation as n
+from twinpeaks.theory.derivation.averages import PatternMean, SpectralMean, stein
+from twinpeaks.theory.derivation.functions import (
     Alignment,
     Covariance,
     Kernel,
@@ -17,9 +17,9 @@ from theory.derivation.functions import (
     Resolvent,
     Stieltjes,
 )
-from theory.derivation.laws import stieltjes, stieltjes_slope
-from theory.derivation.teachers import gaussian
-from theory.derivation.trace import trace
+from twinpeaks.theory.derivation.laws import stieltjes, stieltjes_slope
+from twinpeaks.theory.derivation.teachers import gaussian
+from twinpeaks.theory.derivation.trace import trace
 
 
 def test_explicit_integrals_have_the_value_of_the_averages():

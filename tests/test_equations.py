@@ -6,11 +6,11 @@ import pytest
 from click.testing import CliRunner
 from matplotlib.mathtext import MathTextParser
 
-import theory
-from commands import cli
-from commands.components import components
-from theory.derivation import notation as n
-from theory.derivation import rendering
+from twinpeaks import theory
+from twinpeaks.commands import cli
+from twinpeaks.commands.components import components
+from twinpeaks.theory.derivation import notation as n
+from twinpeaks.theory.derivation import rendering
 
 PARSER = MathTextParser("path")
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-import simulate
-from simulate.draw import TorchRandom
-from simulate.estimators.evaluate import evaluate, stream
+from twinpeaks import simulate
+from twinpeaks.simulate.draw import TorchRandom
+from twinpeaks.measure.evaluate import evaluate, stream
 
 
 def mean_dimension(f, samples=40):

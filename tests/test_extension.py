@@ -17,7 +17,7 @@ PACKAGES = ("theory", "simulate", "validate", "figures", "commands", "tests")
 LIMITS = """
 import numpy as np
 import pytest
-import theory
+from twinpeaks import theory
 teacher = theory.Linear(noise=0.3)
 at = {"overparam": [0.5, 1.0, 2.0], "alpha_T": 3.0, "lam": 0.1, "beta": [10.0, np.inf]}
 wide = theory.solve(theory.Problem(loss=theory.Huber(threshold=50.0), teacher=teacher), **at)

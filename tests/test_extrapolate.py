@@ -5,9 +5,9 @@ import pytest
 import xarray as xr
 from scipy import stats
 
-import validate
-from validate.line_fit import fit_inverse_size
-from validate.shared import shared_correlation
+from twinpeaks import validate
+from twinpeaks.validate.line_fit import fit_inverse_size
+from twinpeaks.validate.shared import shared_correlation
 
 RATIOS = (0.2, 0.5, 1.0, 2.0)
 LAM = (1e-4, 0.1)

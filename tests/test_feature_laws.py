@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import spectral_means
 
-import theory
-from theory.feature_laws.gaussian import Gaussian
+from twinpeaks import theory
+from twinpeaks.theory.feature_laws.gaussian import Gaussian
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)

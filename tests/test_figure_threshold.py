@@ -2,8 +2,8 @@
 
 import pytest
 
-import figures
-import theory
+from twinpeaks import figures
+from twinpeaks import theory
 
 
 def thresholds(fig):

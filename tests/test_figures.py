@@ -4,8 +4,8 @@ import pytest
 import xarray as xr
 from matplotlib.figure import Figure
 
-import figures
-from figures.style import PALETTE, colours
+from twinpeaks import figures
+from twinpeaks.figures.style import PALETTE, colours
 
 X = np.geomspace(0.1, 10, 21)
 LAM = [1e-4, 0.1]

@@ -6,12 +6,12 @@ import torch
 from components import LAWS
 from scipy import special
 
-import simulate
-import theory
-from simulate.device import Workspace
-from simulate.draw import Streams, TorchRandom, draw_instance
-from simulate.train import train
-from theory.activations import Activation
+from twinpeaks import simulate
+from twinpeaks import theory
+from twinpeaks.sweeps.device import Workspace
+from twinpeaks.simulate.draw import Streams, TorchRandom, draw_instance
+from twinpeaks.simulate.train import train
+from twinpeaks.theory.activations import Activation
 
 CPU = torch.device("cpu")
 LEVELS = np.array([-1.0, -0.99, -0.4, 0.0, 0.3, 0.9, 0.999, 1 - 1e-9, 1.0])

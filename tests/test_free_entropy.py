@@ -7,12 +7,12 @@ import pytest
 import sympy as sp
 from expressions import HATS, LINEAR, LOSSES, ORDER, SPECTRUM, TEACHERS, Evaluator
 
-import theory
-from theory.channel import Conjugates, Overlaps, channel_for
-from theory.derivation import notation as n
-from theory.derivation.averages import PatternMean, SpectralMean
-from theory.derivation.functions import Kernel, Resolvent
-from theory.readout import Points, readout
+from twinpeaks import theory
+from twinpeaks.theory.equations.channel import Conjugates, Overlaps, channel_for
+from twinpeaks.theory.derivation import notation as n
+from twinpeaks.theory.derivation.averages import PatternMean, SpectralMean
+from twinpeaks.theory.derivation.functions import Kernel, Resolvent
+from twinpeaks.theory.equations.readout import Points, readout
 
 
 def point(rng):

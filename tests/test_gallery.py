@@ -6,9 +6,9 @@ import xarray as xr
 from click.testing import CliRunner
 from matplotlib.figure import Figure
 
-import figures
-import theory
-from commands import cli
+from twinpeaks import figures
+from twinpeaks import theory
+from twinpeaks.commands import cli
 
 
 def test_every_figure_says_what_it_draws():

@@ -8,11 +8,11 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-import theory
-from theory.describe import parse
-from theory.precise import solve
-from theory.precise.proven import enclose
-from validate.golden import Row, Table, check, read, shipped, write
+from twinpeaks import theory
+from twinpeaks.theory.describe import parse
+from twinpeaks.validate.precise import solve
+from twinpeaks.validate.precise.proven import enclose
+from twinpeaks.validate.precise.golden import Row, Table, check, read, shipped, write
 
 # Rows beyond the stability of replica symmetry are solutions all the same.
 pytestmark = pytest.mark.filterwarnings("ignore::theory.UnstableWarning")

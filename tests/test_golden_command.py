@@ -7,12 +7,12 @@ import re
 import pytest
 from click.testing import CliRunner
 
-import theory
-import validate.golden
-from commands import cli
-from theory.describe import parse
-from validate.golden import Table, check, compare, read, scale, shipped, write
-from validate.golden_rows import Place, precise_row, solved_row
+from twinpeaks import theory
+import twinpeaks.validate.precise.golden
+from twinpeaks.commands import cli
+from twinpeaks.theory.describe import parse
+from twinpeaks.validate.precise.golden import Table, check, compare, read, scale, shipped, write
+from twinpeaks.validate.precise.golden_rows import Place, precise_row, solved_row
 
 AT = ["--overparam", "0.5,1,2", "--lam", "0.01"]
 # fmt: off
@@ -130,7 +130,7 @@ def test_a_row_is_held_to_its_own_digits(mine):
     row = read(mine).rows[0]
     point = theory.solve(theory.Problem(), **row.at)
     coarse = {name: f"{float(text):.5e}" for name, text in row.values.items()}
-    short = validate.golden.Row(row.problem, *row.at.values(), values=coarse, digits=6)
+    short = twinpeaks.validate.precise.golden.Row(row.problem, *row.at.values(), values=coarse, digits=6)
     assert compare(short, point).agrees
     assert compare(short, point).allowed == pytest.approx(1e-5)
     assert compare(row, point).allowed == 1e-8
@@ -148,11 +148,11 @@ def test_several_tables_are_told_apart(mine, made):
 
 def test_the_tables_of_the_package_are_checked_by_default(mine, monkeypatch):
     assert len(shipped()) >= 1
-    monkeypatch.setattr(validate.golden, "shipped", lambda: (mine,))
+    monkeypatch.setattr(twinpeaks.validate.precise.golden, "shipped", lambda: (mine,))
     done = call("check")
     assert done.exit_code == 0
     assert done.stdout.splitlines()[1].split()[:2] == ["mine.json", "3"]
-    monkeypatch.setattr(validate.golden, "shipped", lambda: ())
+    monkeypatch.setattr(twinpeaks.validate.precise.golden, "shipped", lambda: ())
     done = call("check")
     assert done.exit_code == 2
     assert "this installation has no tables" in done.stderr
@@ -213,7 +213,7 @@ def test_precise_rows_agree_with_solve(tmp_path):
     assert done.exit_code == 0, done.output
     (row,) = read(path).rows
     assert row.digits >= 16
-    assert row.made["by"] == "theory.precise"
+    assert row.made["by"] == "twinpeaks.validate.precise"
     assert len(row.values["bmd"]) > 16
     assert call("check", "--table", path, "--rtol", "1e-9").exit_code == 0
     done = call("add", "--overparam", "inf", "--precise", "24", "-o", path)
@@ -224,8 +224,8 @@ def test_precise_rows_agree_with_solve(tmp_path):
 def test_a_precise_row_of_too_few_digits_is_refused(monkeypatch):
     import mpmath
 
-    point = theory.precise.Precise({"m": mpmath.mpf(1)}, {"m": mpmath.mpf(1) / 10**9})
-    monkeypatch.setattr(theory.precise, "solve", lambda *_, **__: point)
+    point = twinpeaks.validate.precise.Precise({"m": mpmath.mpf(1)}, {"m": mpmath.mpf(1) / 10**9})
+    monkeypatch.setattr(twinpeaks.validate.precise, "solve", lambda *_, **__: point)
     with pytest.raises(ValueError, match="agree on 9 digits of m"):
         precise_row(theory.Problem(), Place(1.0, 3.0, 0.1, math.inf), 24)
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-import theory
-from pytest_twinpeaks import Golden
-from validate.golden import Row, Table, read, write
+from twinpeaks import theory
+from twinpeaks.pytest_plugin import Golden
+from twinpeaks.validate.precise.golden import Row, Table, read, write
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "examples" / "golden-project"

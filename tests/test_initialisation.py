@@ -6,11 +6,11 @@ import pytest
 import torch
 import xarray as xr
 
-import figures
-import simulate
-import theory
-from simulate.trainers.nearest import NearestSolution
-from theory.starts.resolvents import Resolvents
+from twinpeaks import figures
+from twinpeaks import simulate
+from twinpeaks import theory
+from twinpeaks.simulate.trainers.nearest import NearestSolution
+from twinpeaks.theory.starts.resolvents import Resolvents
 
 SQUARE = theory.Problem()
 AT = {"overparam": 2.0, "alpha_T": 3.0}

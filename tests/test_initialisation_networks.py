@@ -7,10 +7,10 @@ import pytest
 import torch
 from scipy import stats
 
-import simulate
-import theory
-from validate import holm, over_seeds
-from validate.pooled import pooled_deviation
+from twinpeaks import simulate
+from twinpeaks import theory
+from twinpeaks.validate import holm, over_seeds
+from twinpeaks.validate.pooled import pooled_deviation
 
 SQUARE = theory.Problem()
 

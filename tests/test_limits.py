@@ -5,8 +5,8 @@ import pytest
 from scipy import integrate, optimize
 from scipy.special import expit, ndtr
 
-import theory
-from theory.feature_laws.gaussian import Gaussian
+from twinpeaks import theory
+from twinpeaks.theory.feature_laws.gaussian import Gaussian
 
 LOSSES = {"Square": theory.Square(), "Logistic": theory.Logistic()}
 

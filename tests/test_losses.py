@@ -6,7 +6,7 @@ import pytest
 from components import LOSSES, softplus_squared
 from scipy import optimize
 
-import theory
+from twinpeaks import theory
 
 CONVEX = [loss for loss in LOSSES if loss.convex]
 T = np.linspace(-30, 30, 241) + 1e-3

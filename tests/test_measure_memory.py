@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 import torch
 
-import simulate
-import simulate.estimators.fourier
-import theory
-from simulate.device import Workspace
-from simulate.draw import Instance, TorchRandom
-from simulate.estimators.measure import measure_test_error
-from simulate.estimators.network import feature_mean_dimension
-from simulate.layers import Layers
+from twinpeaks import simulate
+import twinpeaks.measure.fourier
+from twinpeaks import theory
+from twinpeaks.sweeps.device import Workspace
+from twinpeaks.simulate.draw import Instance, TorchRandom
+from twinpeaks.simulate.estimators.trained import measure_test_error
+from twinpeaks.simulate.estimators.network import feature_mean_dimension
+from twinpeaks.simulate.layers import Layers
 
 OUTPUTS = 16
 SAMPLES = 2**12
@@ -96,7 +96,7 @@ def needed(estimator, samples):
 
 def report():
     """Growth of what every estimator needs, in MiB, as JSON; run in a process of its own."""
-    simulate.estimators.fourier._BLOCK = 256
+    twinpeaks.measure.fourier._BLOCK = 256
     torch.set_num_threads(1)
     found = {}
     for estimator in (*ESTIMATORS, hoard):

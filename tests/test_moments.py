@@ -8,8 +8,8 @@ import pytest
 import torch
 from scipy import stats
 
-from simulate.estimators.fourier import _pair_statistics
-from simulate.estimators.moments import Moments, binomial_error, covariance, pairs
+from twinpeaks.measure.fourier import _pair_statistics
+from twinpeaks.measure.moments import Moments, binomial_error, covariance, pairs
 
 
 def cube(n):

@@ -14,7 +14,7 @@ import xarray as xr
 from data.make_mutations import BLOCKS, CASES
 from mutations import MUTATIONS, changed
 
-import validate
+from twinpeaks import validate
 
 DATA = Path(__file__).parent / "data"
 LEVEL = 1e-3

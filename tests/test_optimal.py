@@ -9,7 +9,7 @@ scales too) in angle.
 import numpy as np
 import pytest
 
-import theory
+from twinpeaks import theory
 
 ACTIVATIONS = [theory.Tanh(), theory.ReLU(), theory.Erf(), theory.Identity()]
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from reference import hermite_moments
 
-import theory
-from theory.landmarks.extremum import maxima
+from twinpeaks import theory
+from twinpeaks.theory.numerics.extremum import maxima
 
 
 class SquareLoss:

@@ -10,9 +10,9 @@ import pytest
 from components import LOSSES
 from reference import integrate
 
-import theory
-from theory.channel import Overlaps, channel_for, piecewise_linear
-from theory.losses.base import DifferenceLoss, MarginLoss
+from twinpeaks import theory
+from twinpeaks.theory.equations.channel import Overlaps, channel_for, piecewise_linear
+from twinpeaks.theory.losses.base import DifferenceLoss, MarginLoss
 
 
 class Clipped(DifferenceLoss):

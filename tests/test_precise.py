@@ -6,19 +6,19 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-import theory
-from theory.precise import solve
-from theory.precise.channel import student_tail
-from theory.precise.first_way import Graph
-from theory.precise.losses import FORMULAS, formula
-from theory.precise.moments import Moments, moments
-from theory.precise.proven import enclose
-from theory.precise.proven_moments import enclosed_moments
-from theory.precise.rules import integrate, legendre, refine, tanh_sinh, trapezoid
-from theory.precise.second_way import Field
-from theory.precise.spectrum import DENSITY, RESOLVENT, traces
-from theory.precise.teachers import labels
-from theory.precise.tilted import Closed, Lattice, Panels
+from twinpeaks import theory
+from twinpeaks.validate.precise import solve
+from twinpeaks.validate.precise.channel import student_tail
+from twinpeaks.validate.precise.first_way import Graph
+from twinpeaks.validate.precise.losses import FORMULAS, formula
+from twinpeaks.validate.precise.moments import Moments, moments
+from twinpeaks.validate.precise.proven import enclose
+from twinpeaks.validate.precise.proven_moments import enclosed_moments
+from twinpeaks.validate.precise.rules import integrate, legendre, refine, tanh_sinh, trapezoid
+from twinpeaks.validate.precise.second_way import Field
+from twinpeaks.validate.precise.spectrum import DENSITY, RESOLVENT, traces
+from twinpeaks.validate.precise.teachers import labels
+from twinpeaks.validate.precise.tilted import Closed, Lattice, Panels
 
 TANH = Moments(mp.mpf("0.605705509602"), mp.mpf("0.0274153"), mp.mpf("0.0975238"))
 

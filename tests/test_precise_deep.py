@@ -4,10 +4,10 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-import theory
-from theory.precise.deep import influence
-from theory.precise.moments import Moments
-from theory.precise.spectrum import DENSITY, RESOLVENT, traces
+from twinpeaks import theory
+from twinpeaks.validate.precise.deep import influence
+from twinpeaks.validate.precise.moments import Moments
+from twinpeaks.validate.precise.spectrum import DENSITY, RESOLVENT, traces
 
 NUMBERS = theory.HermiteMoments(kappa_0=0.0, kappa_1=0.6, kappa_star=0.17, dkappa_star=0.4)
 
@@ -57,7 +57,7 @@ def test_a_deep_point(loss):
     at = {"overparam": 0.7, "alpha_T": 3.0, "lam": 1e-2}
     solved = theory.solve(problem, **at)
     start = {name: float(solved[name]) for name in ("V", "Q_0", "m")}
-    exact = theory.precise.solve(problem, dps=24, start=start, **at)
+    exact = twinpeaks.validate.precise.solve(problem, dps=24, start=start, **at)
     assert exact.digits >= 18
     for name, value in exact.values.items():
         assert float(solved[name]) == pytest.approx(float(value), rel=1e-10), name

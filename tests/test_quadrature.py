@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from theory.quadrature import GAUSS, KRONROD, NODES, integrate, panels
+from twinpeaks.theory.numerics.quadrature import GAUSS, KRONROD, NODES, integrate, panels
 
 
 def test_degrees_of_exactness():

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from commands import cli
+from twinpeaks.commands import cli
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 

@@ -9,8 +9,8 @@ import pytest
 from matplotlib.figure import Figure
 from test_extrapolate import synthetic
 
-import figures
-import validate
+from twinpeaks import figures
+from twinpeaks import validate
 
 VOID = {"meta", "img", "br"}
 LINKS = {"href", "src", "srcset", "action", "data", "poster"}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-import theory
+from twinpeaks import theory
 
 CONVEX = [
     theory.Square(),

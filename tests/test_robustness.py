@@ -6,14 +6,14 @@ import torch
 import xarray as xr
 from scipy import integrate, special
 
-import figures
-import simulate
-import theory
-from simulate.device import Workspace
-from simulate.draw import Streams, TorchRandom, draw_instance
-from simulate.estimators.flips import flip_distances, projected_gradient, value_and_gradient
-from simulate.layers import Layers
-from simulate.train import train
+from twinpeaks import figures
+from twinpeaks import simulate
+from twinpeaks import theory
+from twinpeaks.sweeps.device import Workspace
+from twinpeaks.simulate.draw import Streams, TorchRandom, draw_instance
+from twinpeaks.simulate.estimators.flips import flip_distances, projected_gradient, value_and_gradient
+from twinpeaks.simulate.layers import Layers
+from twinpeaks.simulate.train import train
 
 CPU = torch.device("cpu")
 PROBLEM = theory.Problem(loss=theory.Logistic())

@@ -5,12 +5,12 @@ import pytest
 from scipy import integrate
 from scipy.special import ndtr
 
-import theory
-from theory.channel import channel_for
-from theory.feature_laws.gaussian import Gaussian
-from theory.losses.base import MarginLoss
-from theory.readout import Points
-from theory.saddle_point import Equations, Tolerances, follow, newton
+from twinpeaks import theory
+from twinpeaks.theory.equations.channel import channel_for
+from twinpeaks.theory.feature_laws.gaussian import Gaussian
+from twinpeaks.theory.losses.base import MarginLoss
+from twinpeaks.theory.equations.readout import Points
+from twinpeaks.theory.equations.saddle_point import Equations, Tolerances, follow, newton
 
 PROBLEMS = [
     theory.Problem(loss=loss, activation=activation, teacher=theory.Sign(rho=rho))

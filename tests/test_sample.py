@@ -10,15 +10,15 @@ import pytest
 import torch
 from arviz_stats.base.array import array_stats
 
-import simulate
-import theory
-from simulate.chains.gaussian import SeenSpace, gaussian_draws
-from simulate.chains.hmc import Target, leapfrog, run_chains, transition
-from simulate.chains.mixing import Limits, Mixing, Status, mixing
-from simulate.chains.posterior import Counts, Draws, _of_mean, measure_draws
-from simulate.device import Workspace
-from simulate.draw import Streams, TorchRandom, draw_instance
-from simulate.train import train
+from twinpeaks import simulate
+from twinpeaks import theory
+from twinpeaks.simulate.chains.gaussian import SeenSpace, gaussian_draws
+from twinpeaks.simulate.chains.hmc import Target, leapfrog, run_chains, transition
+from twinpeaks.simulate.chains.mixing import Limits, Mixing, Status, mixing
+from twinpeaks.simulate.chains.posterior import Counts, Draws, _of_mean, measure_draws
+from twinpeaks.sweeps.device import Workspace
+from twinpeaks.simulate.draw import Streams, TorchRandom, draw_instance
+from twinpeaks.simulate.train import train
 
 CPU = torch.device("cpu")
 WORK = Workspace(CPU, 2**20)

@@ -8,12 +8,12 @@ import torch
 import xarray as xr
 from scipy import optimize, special
 
-import simulate
-import theory
-from simulate.device import Workspace
-from simulate.draw import Streams, TorchRandom, draw_instance
-from simulate.estimators.measure import measure_test_error
-from simulate.train import Status, train
+from twinpeaks import simulate
+from twinpeaks import theory
+from twinpeaks.sweeps.device import Workspace
+from twinpeaks.simulate.draw import Streams, TorchRandom, draw_instance
+from twinpeaks.simulate.estimators.trained import measure_test_error
+from twinpeaks.simulate.train import Status, train
 
 CPU = torch.device("cpu")
 WORK = Workspace(CPU, 2**20)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-import simulate
-import theory
-from simulate.trainers.newton import newton_path
+from twinpeaks import simulate
+from twinpeaks import theory
+from twinpeaks.simulate.trainers.newton import newton_path
 
 SMALL = {"D": 20, "seeds": 2, "n_test": 300, "n_flip": 4, "n_variance": 200}
 
@@ -62,7 +62,7 @@ def test_wrong_arguments_name_themselves_before_any_work(changes, words, monkeyp
     def no_work(*args):
         raise AssertionError("work was done")
 
-    monkeypatch.setattr("simulate.sweeps.execute._perform", no_work)
+    monkeypatch.setattr("twinpeaks.sweeps.execute._perform", no_work)
     with pytest.raises(ValueError, match=words):
         small(**changes)
 

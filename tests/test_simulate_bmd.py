@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-import simulate
-import theory
-from simulate.device import Workspace
-from simulate.draw import TorchRandom
-from simulate.estimators.bmd import influence
-from simulate.estimators.linear_part import credible, parts, ratio_estimate
-from simulate.estimators.moments import Estimate, Moments
-from simulate.estimators.network import feature_influence, feature_mean_dimension
-from simulate.layers import Layers
+from twinpeaks import simulate
+from twinpeaks import theory
+from twinpeaks.sweeps.device import Workspace
+from twinpeaks.simulate.draw import TorchRandom
+from twinpeaks.measure.influence import influence
+from twinpeaks.measure.linear_part import credible, parts, ratio_estimate
+from twinpeaks.measure.moments import Estimate, Moments
+from twinpeaks.simulate.estimators.network import feature_influence, feature_mean_dimension
+from twinpeaks.simulate.layers import Layers
 
 ACTIVATIONS = [
     theory.Tanh(),

@@ -12,12 +12,12 @@ import torch
 from components import BINARY, LAWS, LOSSES, REAL
 from scipy import optimize
 
-import simulate
-import theory
-from simulate.device import Workspace
-from simulate.draw import Streams, draw_instance
-from simulate.estimators.measure import overlap_test_error
-from simulate.train import Status, train
+from twinpeaks import simulate
+from twinpeaks import theory
+from twinpeaks.sweeps.device import Workspace
+from twinpeaks.simulate.draw import Streams, draw_instance
+from twinpeaks.simulate.estimators.trained import overlap_test_error
+from twinpeaks.simulate.train import Status, train
 
 CPU = torch.device("cpu")
 WORK = Workspace(CPU, 2**20)
@@ -183,7 +183,7 @@ def test_hinge_is_the_dual_quadratic_programme(P, N, lam):
 
 def test_hinge_optimality_bounds_the_error():
     # early exits of the interior-point method must say how far they are
-    from simulate.trainers.hinge import duality_gap, interior_point
+    from twinpeaks.simulate.trainers.hinge import duality_gap, interior_point
 
     drawn = draw(40, 15, loss=theory.Hinge())
     A = drawn.design * drawn.y[:, None]

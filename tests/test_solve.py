@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-import theory
+from twinpeaks import theory
 
 
 def test_axes_become_dimensions_and_numbers_scalar_coordinates():

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from components import LOSSES
 
-import theory
-from theory.channel import channel_for
-from theory.readout import Points
-from theory.saddle_point import Equations, Tolerances, newton
+from twinpeaks import theory
+from twinpeaks.theory.equations.channel import channel_for
+from twinpeaks.theory.equations.readout import Points
+from twinpeaks.theory.equations.saddle_point import Equations, Tolerances, newton
 
 WIDTHS, RATIO = np.array([0.2, 0.7, 1.0, 4.0]), 3.0
 CONVEX = [x for x in LOSSES if x.convex and isinstance(x, theory.MarginLoss | theory.Square)]

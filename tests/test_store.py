@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-import simulate
-import theory
-from simulate.sweeps.collect import collect, progress_of
+from twinpeaks import simulate
+from twinpeaks import theory
+from twinpeaks.sweeps.collect import collect, progress_of
 
 SWEEP = {"overparam": [0.5, 1.0, 2.0], "lam": [1e-3, 0.1], "D": 20, "n_test": 50, "n_flip": 4}
 
@@ -25,7 +25,7 @@ def run(**changes):
 
 def performed(monkeypatch):
     """Tasks done by this process, as they are done."""
-    module, done = sys.modules["simulate.sweeps.sweep"], []
+    module, done = sys.modules["twinpeaks.sweeps.sweep"], []
     perform = module.perform
 
     def count(sweep, tasks):
@@ -75,7 +75,7 @@ def test_a_sweep_grows(tmp_path, monkeypatch):
 
 SCRIPT = """
 import sys, time, simulate, theory
-from simulate.sweeps import sweep
+from twinpeaks.sweeps import sweep
 perform = sweep.perform
 def slow(plan, tasks):
     time.sleep(0.1)
@@ -229,7 +229,7 @@ def test_a_full_disk_loses_nothing(tmp_path, monkeypatch):
     """SQLite's own limit on pages raises what a full disk raises."""
     path = tmp_path / "run.db"
     run(store=path, seeds=1)
-    module = sys.modules["simulate.sweeps.store"]
+    module = sys.modules["twinpeaks.sweeps.store"]
     connect = module.connect
 
     def small(path, create):
@@ -276,7 +276,7 @@ def test_claims_of_the_dead_are_void(tmp_path):
 def test_the_command_shows_exports_and_verifies(tmp_path, monkeypatch):
     from click.testing import CliRunner
 
-    from commands import cli
+    from twinpeaks.commands import cli
 
     monkeypatch.chdir(tmp_path)
 

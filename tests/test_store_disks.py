@@ -7,9 +7,9 @@ import pytest
 import xarray as xr
 from click.testing import CliRunner
 
-import simulate
-import theory
-from commands import cli
+from twinpeaks import simulate
+from twinpeaks import theory
+from twinpeaks.commands import cli
 
 SEEDS = 24
 AT = {"overparam": [0.5, 1.0, 2.0], "alpha_T": 3.0, "D": 20, "device": "cpu"}

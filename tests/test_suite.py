@@ -8,13 +8,13 @@ import pytest
 import xarray as xr
 from click.testing import CliRunner
 
-import theory
-import validate
+from twinpeaks import theory
+from twinpeaks import validate
 import validate.suites
-from commands import cli
-from commands.suite import SUITE_NAMES
-from validate.suite import run_case, run_suite
-from validate.suites import SUITES, Case, Suite
+from twinpeaks.commands import cli
+from twinpeaks.commands.suite import SUITE_NAMES
+from twinpeaks.validate.suite import run_case, run_suite
+from twinpeaks.validate.suites import SUITES, Case, Suite
 
 TINY = Case("tiny", theory.Problem(), (0.5, 1.0), (1e-2, 1.0), (20, 40), 4)
 WARM = replace(TINY, name="warm", overparam=(0.5,), beta=(1.0,))

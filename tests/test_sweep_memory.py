@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-import simulate
-import theory
+from twinpeaks import simulate
+from twinpeaks import theory
 
 FUNCTIONS = {
     "train": simulate.run,
@@ -24,7 +24,7 @@ def no_work(*_):
 @pytest.mark.parametrize("kind", FUNCTIONS)
 def test_drawing_features_counts(kind, monkeypatch):
     """Haar matrices take more room than all the rest of these shapes."""
-    monkeypatch.setattr("simulate.sweeps.execute._perform", no_work)
+    monkeypatch.setattr("twinpeaks.sweeps.execute._perform", no_work)
 
     def needed(law):
         problem = theory.Problem(features=law)
@@ -44,7 +44,7 @@ def test_drawing_features_counts(kind, monkeypatch):
 
 
 def test_too_many_draws_are_refused_with_the_numbers(monkeypatch):
-    monkeypatch.setattr("simulate.sweeps.execute._perform", no_work)
+    monkeypatch.setattr("twinpeaks.sweeps.execute._perform", no_work)
     words = r"D = 20, N = 30, P = 60 need \d{12} bytes on cpu and memory = 1073741824 bytes"
     with pytest.raises(ValueError, match=words):
         simulate.sample(theory.Problem(), 0.5, D=20, draws=10**7, device="cpu", memory=2**30)
@@ -52,13 +52,13 @@ def test_too_many_draws_are_refused_with_the_numbers(monkeypatch):
 
 _PEAK = """
 import numpy as np, torch, theory
-from simulate.device import Workspace
-from simulate.sweeps.grid import Axis, make_grid
-from simulate.initialisation import FromStart
-from simulate.chains.mixing import Limits
-from simulate.chains.posterior import Counts
-from simulate.chains.protocol import Sampling
-from simulate.sweeps.sweep import Task
+from twinpeaks.sweeps.device import Workspace
+from twinpeaks.sweeps.grid import Axis, make_grid
+from twinpeaks.simulate.initialisation import FromStart
+from twinpeaks.simulate.chains.mixing import Limits
+from twinpeaks.simulate.chains.posterior import Counts
+from twinpeaks.simulate.chains.protocol import Sampling
+from twinpeaks.sweeps.sweep import Task
 WORK = Workspace(torch.device("cpu"), 2**20)
 torch.set_num_threads(1)
 def peak():  # VmHWM begins anew with the program, ru_maxrss with what the parent held

@@ -13,12 +13,12 @@ import xarray as xr
 from click.testing import CliRunner
 from test_store import performed
 
-import simulate
-import theory
-from commands import cli
-from simulate.run import Training
-from simulate.sweeps.collect import collect, progress_of
-from simulate.sweeps.workers import here
+from twinpeaks import simulate
+from twinpeaks import theory
+from twinpeaks.commands import cli
+from twinpeaks.simulate.run import Training
+from twinpeaks.sweeps.collect import collect, progress_of
+from twinpeaks.sweeps.workers import here
 
 SHARED = {"overparam": [0.5, 2.0], "D": 10, "seeds": 2, "n_flip": 2, "n_variance": 50}
 CHAINS = {"warmup": 6, "draws": 10, "trajectory": 1.0, "largest_r_hat": 99.0, "least_ess": 0.1}
@@ -138,7 +138,7 @@ def test_the_sample_command_keeps_its_draws(tmp_path, monkeypatch):
     call(*words.split(), "--store", "kept.db", "-o", "whole.nc")
     again, asked = performed(monkeypatch), []
     monkeypatch.setattr(
-        "simulate.sweeps.execute.cluster",
+        "twinpeaks.sweeps.execute.cluster",
         lambda address: asked.append(address) or nullcontext(here),
     )
     call(*words.split(), "--store", "kept.db", "--scheduler", "3")
@@ -164,13 +164,13 @@ def test_the_simulate_command_trains_seeds_together(tmp_path, monkeypatch):
 
 
 SCRIPT = """
-import sys, time, simulate.sweeps.sweep, test_sweeps
-perform = simulate.sweeps.sweep.perform
+import sys, time, twinpeaks.sweeps.sweep, test_sweeps
+perform = twinpeaks.sweeps.sweep.perform
 def slow(sweep, tasks):
     time.sleep(0.1)
     print(tasks[0].N, tasks[0].seed, flush=True)
     return perform(sweep, tasks)
-simulate.sweeps.sweep.perform = slow
+twinpeaks.sweeps.sweep.perform = slow
 test_sweeps.sample(store=sys.argv[1])
 """
 
@@ -211,7 +211,7 @@ def test_sampling_goes_on_after_a_kill(tmp_path, monkeypatch):
     ],
 )
 def test_means_are_checked_alike(kind, change, words, monkeypatch):
-    monkeypatch.setattr("simulate.sweeps.execute._perform", lambda *_: pytest.fail("work was done"))
+    monkeypatch.setattr("twinpeaks.sweeps.execute._perform", lambda *_: pytest.fail("work was done"))
     with pytest.raises(ValueError, match=words):
         KINDS[kind](**change)
 

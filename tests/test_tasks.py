@@ -5,17 +5,17 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-import theory
-from simulate.chains.mixing import Limits
-from simulate.chains.posterior import Counts
-from simulate.chains.protocol import Sampling
-from simulate.device import Workspace, choose_device
-from simulate.initialisation import FromStart
-from simulate.robustness import Attack
-from simulate.run import Training
-from simulate.sweeps.grid import Axis, make_grid
-from simulate.sweeps.layout import Layout, Variable
-from simulate.sweeps.sweep import Sweep, key_of, places
+from twinpeaks import theory
+from twinpeaks.simulate.chains.mixing import Limits
+from twinpeaks.simulate.chains.posterior import Counts
+from twinpeaks.simulate.chains.protocol import Sampling
+from twinpeaks.sweeps.device import Workspace, choose_device
+from twinpeaks.simulate.initialisation import FromStart
+from twinpeaks.simulate.robustness import Attack
+from twinpeaks.simulate.run import Training
+from twinpeaks.sweeps.grid import Axis, make_grid
+from twinpeaks.sweeps.layout import Layout, Variable
+from twinpeaks.sweeps.sweep import Sweep, key_of, places
 
 LOGISTIC = theory.Problem(loss=theory.Logistic())
 WORK = Workspace(choose_device("cpu"), 2**20)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from components import BINARY, LOSSES, MOMENTS, REAL, NumpyRandom
 
-import theory
-from theory.channel import Overlaps, channel_for, tilted, zero_one
+from twinpeaks import theory
+from twinpeaks.theory.equations.channel import Overlaps, channel_for, tilted, zero_one
 
 ALL = [theory.Problem(loss=loss) for loss in LOSSES]
 ALL += [theory.Problem(loss=theory.Logistic(), teacher=teacher) for teacher in BINARY]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-import theory
+from twinpeaks import theory
 
 
 def test_square_loss_interpolates_at_one():

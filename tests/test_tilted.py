@@ -4,9 +4,9 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-import theory
-from theory.channel import tilted, winged
-from theory.channel.half_line import half_line
+from twinpeaks import theory
+from twinpeaks.theory.equations.channel import tilted, winged
+from twinpeaks.theory.equations.channel.half_line import half_line
 
 WINGED = [theory.Hinge(), theory.SquaredHinge(), theory.Logistic()]
 LONG = np.longdouble

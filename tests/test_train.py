@@ -5,16 +5,16 @@ import numpy as np
 import pytest
 import torch
 
-import theory
-from simulate.device import Workspace
-from simulate.draw import Streams, TorchRandom, draw_instance
-from simulate.train import Status, train
-from simulate.trainers import newton
-from simulate.trainers.active_set import polish
-from simulate.trainers.band import BlockTridiagonal
-from simulate.trainers.conjugate import conjugate_gradients
-from simulate.trainers.hinge import interior_point
-from simulate.trainers.newton import DIRECT, Recycling, newton_path
+from twinpeaks import theory
+from twinpeaks.sweeps.device import Workspace
+from twinpeaks.simulate.draw import Streams, TorchRandom, draw_instance
+from twinpeaks.simulate.train import Status, train
+from twinpeaks.simulate.trainers import newton
+from twinpeaks.simulate.trainers.active_set import polish
+from twinpeaks.simulate.trainers.band import BlockTridiagonal
+from twinpeaks.simulate.trainers.conjugate import conjugate_gradients
+from twinpeaks.simulate.trainers.hinge import interior_point
+from twinpeaks.simulate.trainers.newton import DIRECT, Recycling, newton_path
 
 CPU = torch.device("cpu")
 SHAPES = [(40, 15), (40, 40), (30, 100)]  # (P, N)

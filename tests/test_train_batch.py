@@ -10,15 +10,15 @@ import torch
 import xarray as xr
 from components import MOMENTS, NumpyRandom
 
-import simulate
-import theory
-from simulate.device import DeviceError, Workspace, explained, plan_memory, training_numbers
-from simulate.draw import Streams, draw_instance
-from simulate.run import Training
-from simulate.sweeps.sweep import Task
-from simulate.sweeps.variables import MEASURED
-from simulate.sweeps.workers import grouped
-from simulate.train import Status, train, train_stack
+from twinpeaks import simulate
+from twinpeaks import theory
+from twinpeaks.sweeps.device import DeviceError, Workspace, explained, plan_memory, training_numbers
+from twinpeaks.simulate.draw import Streams, draw_instance
+from twinpeaks.simulate.run import Training
+from twinpeaks.sweeps.sweep import Task
+from twinpeaks.sweeps.variables import MEASURED
+from twinpeaks.sweeps.workers import grouped
+from twinpeaks.simulate.train import Status, train, train_stack
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 WORK = Workspace(CPU, 2**20)
@@ -56,7 +56,7 @@ def test_a_member_does_not_depend_on_its_company(loss, P, N):
 
 @pytest.mark.parametrize("loss", LOSSES, ids=repr)
 def test_recycled_factors_of_a_stack_belong_to_their_members(loss, monkeypatch):
-    from simulate.trainers import newton
+    from twinpeaks.simulate.trainers import newton
 
     monkeypatch.setattr(newton, "RECYCLING", newton.Recycling(1, 4))
     monkeypatch.setattr(newton.newton_path, "__defaults__", (newton.RECYCLING,))
@@ -164,7 +164,7 @@ def test_features_that_do_not_fit_while_they_are_drawn_are_refused():
 
 
 def test_tasks_on_one_machine_share_its_memory(monkeypatch):
-    monkeypatch.setattr("simulate.device._available", lambda device: 2**30)
+    monkeypatch.setattr("twinpeaks.sweeps.device._available", lambda device: 2**30)
     size = (1000, 4000, 2500)  # 0.3 GiB
     assert plan(size, None).chunk > 0
     with pytest.raises(ValueError, match=f"= {2**30 // 4} bytes are available"):
@@ -186,8 +186,8 @@ def test_batches_fill_a_gpu_and_no_more_than_its_memory():
 
 _PEAK = """
 import numpy as np, torch, theory
-from simulate.train import train_stack
-from simulate.device import training_numbers
+from twinpeaks.simulate.train import train_stack
+from twinpeaks.sweeps.device import training_numbers
 torch.set_num_threads(1)
 loss, B, P, N = {loss}, {B}, {P}, {N}
 def peak():  # VmHWM begins anew with the program, ru_maxrss with what the parent held

@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 from scipy import stats
 
-import validate
+from twinpeaks import validate
 
 AXES = {"overparam": [0.5, 1.0, 2.0], "lam": [1e-4, 0.1]}
 TRUTH = {"test_error": 0.2, "bmd": 1.5}

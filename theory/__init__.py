@@ -1,48 +1,48 @@
 """The thermodynamic limit: saddle-point equations of random-feature learning, solved.
 
->>> import theory
+>>> from twinpeaks import theory
 >>> problem = theory.Problem(loss=theory.Logistic())
 >>> curve = theory.solve(problem, overparam=[0.5, 1.0, 2.0], alpha_T=3.0, lam=1e-4)
 """
 
-from theory import feature_laws, losses, precise, teachers
-from theory.activations import Activation, Custom, Erf, HermiteMoments, Identity, ReLU, Tanh
-from theory.bayes import bayes_error
-from theory.discovery import public
-from theory.errors import InvalidProblem, SolveError, Status, UnstableWarning
-from theory.feature_laws.base import FeatureLaw
-from theory.feature_laws.deep import Deep
-from theory.feature_laws.gaussian import Gaussian
-from theory.feature_laws.orthogonal import Orthogonal
-from theory.feature_laws.population import Atoms, Population, PopulationLaw
-from theory.feature_laws.power_law import PowerLaw
-from theory.feature_laws.spectrum import Spectrum
-from theory.free_entropy import free_entropy
-from theory.landmarks import bmd_tail, instability, optimal_lam, peak
-from theory.losses.base import DifferenceLoss, Loss, MarginLoss
-from theory.losses.custom import CustomLoss
-from theory.losses.exponential import Exponential
-from theory.losses.hinge import Hinge
-from theory.losses.logistic import Logistic
-from theory.losses.square import Square
-from theory.losses.squared_hinge import SquaredHinge
-from theory.losses.zero_one import ZeroOne
-from theory.problem import Problem
-from theory.saddle_point import Solution, Tolerances
-from theory.sensitivity import flip_rate, fourier_weights, noise_stability, robust_test_error
-from theory.solve import solve
-from theory.starts import (
+from twinpeaks.theory import feature_laws, losses, precise, teachers
+from twinpeaks.theory.activations import Activation, Custom, Erf, HermiteMoments, Identity, ReLU, Tanh
+from twinpeaks.theory.landmarks.bayes import bayes_error
+from twinpeaks.theory.discovery import public
+from twinpeaks.theory.errors import InvalidProblem, SolveError, Status, UnstableWarning
+from twinpeaks.theory.feature_laws.base import FeatureLaw
+from twinpeaks.theory.feature_laws.deep import Deep
+from twinpeaks.theory.feature_laws.gaussian import Gaussian
+from twinpeaks.theory.feature_laws.orthogonal import Orthogonal
+from twinpeaks.theory.feature_laws.population import Atoms, Population, PopulationLaw
+from twinpeaks.theory.feature_laws.power_law import PowerLaw
+from twinpeaks.theory.feature_laws.spectrum import Spectrum
+from twinpeaks.theory.derivation.free_entropy import free_entropy
+from twinpeaks.theory.landmarks import bmd_tail, instability, optimal_lam, peak
+from twinpeaks.theory.losses.base import DifferenceLoss, Loss, MarginLoss
+from twinpeaks.theory.losses.custom import CustomLoss
+from twinpeaks.theory.losses.exponential import Exponential
+from twinpeaks.theory.losses.hinge import Hinge
+from twinpeaks.theory.losses.logistic import Logistic
+from twinpeaks.theory.losses.square import Square
+from twinpeaks.theory.losses.squared_hinge import SquaredHinge
+from twinpeaks.theory.losses.zero_one import ZeroOne
+from twinpeaks.theory.problem import Problem
+from twinpeaks.theory.equations.saddle_point import Solution, Tolerances
+from twinpeaks.theory.sensitivity import flip_rate, fourier_weights, noise_stability, robust_test_error
+from twinpeaks.theory.solve import solve
+from twinpeaks.theory.starts import (
     GaussianStart,
     RandomLabelsStart,
     SameInputsStart,
     Start,
     solve_from_start,
 )
-from theory.teachers.base import BinaryTeacher, RealTeacher, Teacher
-from theory.teachers.custom import CustomLink, CustomTeacher
-from theory.teachers.linear import Linear
-from theory.teachers.sign import FlippedSign, Probit, Sign
-from theory.thresholds import interpolation_threshold
+from twinpeaks.theory.teachers.base import BinaryTeacher, RealTeacher, Teacher
+from twinpeaks.theory.teachers.custom import CustomLink, CustomTeacher
+from twinpeaks.theory.teachers.linear import Linear
+from twinpeaks.theory.teachers.sign import FlippedSign, Probit, Sign
+from twinpeaks.theory.equations.thresholds import interpolation_threshold
 
 __all__ = [
     "Activation",

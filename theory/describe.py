@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-import theory
-from theory.activations import Activation
-from theory.errors import InvalidProblem
-from theory.feature_laws.base import FeatureLaw
-from theory.losses.base import Loss
-from theory.problem import Problem
-from theory.teachers.base import Teacher
+from twinpeaks import theory
+from twinpeaks.theory.activations import Activation
+from twinpeaks.theory.errors import InvalidProblem
+from twinpeaks.theory.feature_laws.base import FeatureLaw
+from twinpeaks.theory.losses.base import Loss
+from twinpeaks.theory.problem import Problem
+from twinpeaks.theory.teachers.base import Teacher
 
 __all__ = ["parse"]
 
@@ -38,7 +38,7 @@ def parse(text: str) -> Any:
 
     Examples
     --------
-    >>> from theory.describe import parse
+    >>> from twinpeaks.theory.describe import parse
     >>> parse("Problem(loss=Logistic())").loss
     Logistic()
     """

@@ -74,7 +74,7 @@ class SolveError(RuntimeError):
 
     Attributes
     ----------
-    solution : theory.saddle_point.Solution
+    solution : twinpeaks.theory.equations.saddle_point.Solution
         Everything computed, with the status, residual and last iterate of each point.
     """
 

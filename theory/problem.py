@@ -6,14 +6,14 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from theory.activations import Activation, Tanh
-from theory.errors import InvalidProblem
-from theory.feature_laws.base import FeatureLaw
-from theory.feature_laws.gaussian import Gaussian
-from theory.losses.base import DifferenceLoss, Loss
-from theory.losses.square import Square
-from theory.teachers.base import BinaryTeacher, RealTeacher, Teacher
-from theory.teachers.sign import Sign
+from twinpeaks.theory.activations import Activation, Tanh
+from twinpeaks.theory.errors import InvalidProblem
+from twinpeaks.theory.feature_laws.base import FeatureLaw
+from twinpeaks.theory.feature_laws.gaussian import Gaussian
+from twinpeaks.theory.losses.base import DifferenceLoss, Loss
+from twinpeaks.theory.losses.square import Square
+from twinpeaks.theory.teachers.base import BinaryTeacher, RealTeacher, Teacher
+from twinpeaks.theory.teachers.sign import Sign
 
 __all__ = ["Problem", "require"]
 
@@ -43,7 +43,7 @@ class Problem:
 
     Examples
     --------
-    >>> import theory
+    >>> from twinpeaks import theory
     >>> theory.Problem(loss=theory.Logistic())
     Problem(activation=Tanh(), teacher=Sign(rho=1.0), loss=Logistic(), features=Gaussian())
     """

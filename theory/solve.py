@@ -11,14 +11,14 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from theory.channel import channel_for
-from theory.errors import InvalidProblem, SolveError, Status, UnstableWarning
-from theory.grid import solve_grid
-from theory.observables import DESCRIPTIONS, observables
-from theory.problem import Problem, require
-from theory.readout import Points
-from theory.ridgeless import solve_ridgeless
-from theory.saddle_point import Equations, Solution, Tolerances
+from twinpeaks.theory.equations.channel import channel_for
+from twinpeaks.theory.errors import InvalidProblem, SolveError, Status, UnstableWarning
+from twinpeaks.theory.equations.grid import solve_grid
+from twinpeaks.theory.equations.observables import DESCRIPTIONS, observables
+from twinpeaks.theory.problem import Problem, require
+from twinpeaks.theory.equations.readout import Points
+from twinpeaks.theory.equations.ridgeless import solve_ridgeless
+from twinpeaks.theory.equations.saddle_point import Equations, Solution, Tolerances
 
 __all__ = ["AXES", "read_axis", "solve"]
 
@@ -129,7 +129,7 @@ def solve(
 
     Examples
     --------
-    >>> import theory
+    >>> from twinpeaks import theory
     >>> curve = theory.solve(theory.Problem(), overparam=[0.5, 1, 2], alpha_T=3.0, lam=1e-4)
     >>> curve.test_error.round(4).values
     array([0.248 , 0.3806, 0.2428])

@@ -4,14 +4,14 @@ Suites of comparisons are in :mod:`validate.suites` and run by :mod:`validate.su
 simulates only when they are imported.
 """
 
-from validate.agreement import Verdict, agrees, holm
-from validate.compare import PHYSICAL, compare
-from validate.extrapolate import summarise
-from validate.labels import describe
-from validate.power import detectable
-from validate.report import report
-from validate.seeds import SeedStatistics, over_seeds
-from validate.table import table
+from twinpeaks.validate.agreement import Verdict, agrees, holm
+from twinpeaks.validate.compare import PHYSICAL, compare
+from twinpeaks.validate.extrapolate import summarise
+from twinpeaks.validate.labels import describe
+from twinpeaks.validate.power import detectable
+from twinpeaks.validate.report import report
+from twinpeaks.validate.seeds import SeedStatistics, over_seeds
+from twinpeaks.validate.table import table
 
 __all__ = [
     "PHYSICAL",

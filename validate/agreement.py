@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from validate.labels import describe
+from twinpeaks.validate.labels import describe
 
 __all__ = ["Verdict", "agrees", "holm"]
 
@@ -115,7 +115,7 @@ def agrees(result: xr.Dataset | Mapping[str, xr.Dataset], level: float = 1e-3) -
     Variables measured on one instance are correlated, and so are points that differ in ``lam``
     alone, which share their instances. A chi-square summed over them has no known law; Holm's
     method is valid under any dependence. Its price in power is paid back by one more test for each
-    variable, of all points together (:func:`validate.pooled.pooled_deviation`).
+    variable, of all points together (:func:`twinpeaks.validate.pooled.pooled_deviation`).
     """
     if not 0 < level < 1:
         raise ValueError(f"level = {level}: give a number between 0 and 1")

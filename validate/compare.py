@@ -9,9 +9,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from validate.pooled import natural_size, pooled_deviation, two_sided
-from validate.seeds import over_seeds
-from validate.shared import shared_correlation
+from twinpeaks.validate.pooled import natural_size, pooled_deviation, two_sided
+from twinpeaks.validate.seeds import over_seeds
+from twinpeaks.validate.shared import shared_correlation
 
 __all__ = ["PHYSICAL", "compare"]
 
@@ -66,8 +66,8 @@ def compare(curve: xr.Dataset, run: xr.Dataset) -> xr.Dataset:
           ``points_without_theory`` count them.
 
         - ``pooled_mean``, ``pooled_error``, ``pooled_z`` and ``pooled_p_value``, the test of all
-          points together (:func:`validate.pooled.pooled_deviation`), and ``correlation`` over seeds
-          of the points that share their instances (:func:`validate.shared.shared_correlation`).
+          points together (:func:`twinpeaks.validate.pooled.pooled_deviation`), and ``correlation`` over seeds
+          of the points that share their instances (:func:`twinpeaks.validate.shared.shared_correlation`).
 
         Variables defined on neither side are named in the attribute ``undefined``.
 

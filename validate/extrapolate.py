@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from validate.line_fit import Fit, fit_inverse_size
-from validate.pooled import two_sided
-from validate.shared import chi_square
+from twinpeaks.validate.line_fit import Fit, fit_inverse_size
+from twinpeaks.validate.pooled import two_sided
+from twinpeaks.validate.shared import chi_square
 
 __all__ = ["summarise"]
 
@@ -41,11 +41,11 @@ def summarise(comparison: xr.Dataset, order: int = 1, slow: tuple[str, ...] = ()
           its test against 0, the lack of fit; NaN where the fit is exact.
 
         Per ``variable``: ``pooled_z`` and ``pooled_p_value``, the test of all points together
-        (:func:`validate.pooled.pooled_deviation`), ``pooled_visible``, the smallest common relative
+        (:func:`twinpeaks.validate.pooled.pooled_deviation`), ``pooled_visible``, the smallest common relative
         shift of the theory whose expected z is 1 (0.01 means that a theory 1 % off everywhere gives
         z = 1), and ``pooled_bend_p_value``, its lack of fit; ``points`` with a number, ``largest_z``
         (by modulus), ``chi_square`` of all points, its effective degrees of freedom
-        ``chi_square_dof`` and ``chi_square_p`` (:func:`validate.shared.chi_square`).
+        ``chi_square_dof`` and ``chi_square_p`` (:func:`twinpeaks.validate.shared.chi_square`).
         Attribute ``untested`` counts what is NaN.
 
     Raises
@@ -56,7 +56,7 @@ def summarise(comparison: xr.Dataset, order: int = 1, slow: tuple[str, ...] = ()
     Notes
     -----
     At each point, mean_D = sum_k a_k / D^k + noise is fitted by weighted least squares
-    (:func:`validate.line_fit.fit_inverse_size`); ``p_value`` is that of Student's t. The lack of
+    (:func:`twinpeaks.validate.line_fit.fit_inverse_size`); ``p_value`` is that of Student's t. The lack of
     fit is not part of the verdict of :func:`validate.agrees`: it speaks of the sizes, not of the
     theory.
     """

@@ -13,9 +13,9 @@ import jinja2
 import numpy as np
 import xarray as xr
 
-from validate.agreement import agrees
-from validate.labels import AXES
-from validate.power import detectable
+from twinpeaks.validate.agreement import agrees
+from twinpeaks.validate.labels import AXES
+from twinpeaks.validate.power import detectable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

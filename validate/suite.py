@@ -11,12 +11,12 @@ from typing import Any
 
 import xarray as xr
 
-import simulate
-import theory
-from validate.agreement import Verdict, agrees
-from validate.compare import compare
-from validate.extrapolate import summarise
-from validate.suites import Case, Suite
+from twinpeaks import simulate
+from twinpeaks import theory
+from twinpeaks.validate.agreement import Verdict, agrees
+from twinpeaks.validate.compare import compare
+from twinpeaks.validate.extrapolate import summarise
+from twinpeaks.validate.suites import Case, Suite
 
 __all__ = ["Outcome", "SuiteResult", "run_case", "run_suite"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import isclose
 from typing import Any
 
-import theory
+from twinpeaks import theory
 
 __all__ = ["FULL", "STANDARD", "SUITES", "TARGET", "Case", "Suite"]
 

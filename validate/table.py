@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from validate.labels import AXES
+from twinpeaks.validate.labels import AXES
 
 __all__ = ["table"]
 

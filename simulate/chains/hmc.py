@@ -24,9 +24,9 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from simulate.chains.step_size import StepSize
-from simulate.draw import TorchRandom
-from theory.losses.base import Loss
+from twinpeaks.simulate.chains.step_size import StepSize
+from twinpeaks.simulate.draw import TorchRandom
+from twinpeaks.theory.losses.base import Loss
 
 __all__ = ["Chains", "Point", "Potential", "Target", "leapfrog", "run_chains", "transition"]
 
@@ -230,7 +230,7 @@ def run_chains(
     Returns
     -------
     Chains
-        Whether they have mixed is for ``simulate.chains.mixing`` to say.
+        Whether they have mixed is for ``twinpeaks.simulate.chains.mixing`` to say.
 
     Raises
     ------

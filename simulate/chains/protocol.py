@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from simulate.chains.gaussian import SeenSpace, gaussian_draws
-from simulate.chains.hmc import run_chains
-from simulate.chains.mixing import Limits, Status, check_diagnostics
-from simulate.chains.posterior import (
+from twinpeaks.simulate.chains.gaussian import SeenSpace, gaussian_draws
+from twinpeaks.simulate.chains.hmc import run_chains
+from twinpeaks.simulate.chains.mixing import Limits, Status, check_diagnostics
+from twinpeaks.simulate.chains.posterior import (
     _COLUMNS,
     DIAGNOSTICS,
     OBSERVED,
@@ -21,13 +21,13 @@ from simulate.chains.posterior import (
     Draws,
     measure_draws,
 )
-from simulate.device import Workspace, training_numbers
-from simulate.draw import Streams, TorchRandom, draw_instance
-from simulate.sweeps.grid import Grid
-from simulate.sweeps.layout import Layout, Values, Variable, variables
-from simulate.sweeps.sweep import Protocol, Task
-from simulate.train import train
-from theory.losses.base import Loss
+from twinpeaks.sweeps.device import Workspace, training_numbers
+from twinpeaks.simulate.draw import Streams, TorchRandom, draw_instance
+from twinpeaks.sweeps.grid import Grid
+from twinpeaks.sweeps.layout import Layout, Values, Variable, variables
+from twinpeaks.sweeps.sweep import Protocol, Task
+from twinpeaks.simulate.train import train
+from twinpeaks.theory.losses.base import Loss
 
 __all__ = ["Sampling", "check_smooth"]
 

@@ -16,9 +16,9 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from simulate.draw import TorchRandom
-from simulate.layers import Layers
-from theory.activations import Activation, Custom, HermiteMoments
+from twinpeaks.simulate.draw import TorchRandom
+from twinpeaks.simulate.layers import Layers
+from twinpeaks.theory.activations import Activation, Custom, HermiteMoments
 
 __all__ = ["Norm", "flip_distances", "projected_gradient", "value_and_gradient"]
 

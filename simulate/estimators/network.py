@@ -9,12 +9,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from simulate.device import Workspace
-from simulate.draw import TorchRandom, input_blocks
-from simulate.estimators.evaluate import hypercube
-from simulate.estimators.linear_part import parts, ratio_estimate
-from simulate.estimators.moments import Estimate, Moments, host
-from simulate.layers import Layers
+from twinpeaks.sweeps.device import Workspace
+from twinpeaks.simulate.draw import TorchRandom, input_blocks
+from twinpeaks.measure.evaluate import hypercube
+from twinpeaks.measure.linear_part import parts, ratio_estimate
+from twinpeaks.measure.moments import Estimate, Moments, host
+from twinpeaks.simulate.layers import Layers
 
 __all__ = ["feature_influence", "feature_mean_dimension"]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from simulate.trainers.reduction import dot
+from twinpeaks.simulate.trainers.reduction import dot
 
 __all__ = ["conjugate_gradients"]
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from simulate.trainers.active_set import Exact, polish
-from simulate.trainers.reduction import dot, expand, reduce, times
+from twinpeaks.simulate.trainers.active_set import Exact, polish
+from twinpeaks.simulate.trainers.reduction import dot, expand, reduce, times
 
 __all__ = ["duality_gap", "hinge_path", "interior_point"]
 

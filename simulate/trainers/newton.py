@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from simulate.trainers.conjugate import conjugate_gradients
-from simulate.trainers.reduction import dot, expand, reduce, times
-from theory.losses.base import Loss
+from twinpeaks.simulate.trainers.conjugate import conjugate_gradients
+from twinpeaks.simulate.trainers.reduction import dot, expand, reduce, times
+from twinpeaks.theory.losses.base import Loss
 
 __all__ = ["DIRECT", "RECYCLING", "Recycling", "newton_path"]
 

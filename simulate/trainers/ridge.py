@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from simulate.trainers.band import BlockTridiagonal
+from twinpeaks.simulate.trainers.band import BlockTridiagonal
 
 __all__ = ["ridge_path"]
 

@@ -35,8 +35,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-import simulate
-import theory
+from twinpeaks import simulate
+from twinpeaks import theory
 
 BLOCKS = 100
 FIRST_SEED = 2_000_000

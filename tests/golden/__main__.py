@@ -14,11 +14,11 @@ from pathlib import Path
 import mpmath
 from tqdm import tqdm
 
-import theory
+from twinpeaks import theory
 from tests.golden.points import TABLES
-from theory.precise import solve
-from theory.precise.proven import enclose
-from validate.golden import Row, Table, read, write
+from twinpeaks.validate.precise import solve
+from twinpeaks.validate.precise.proven import enclose
+from twinpeaks.validate.precise.golden import Row, Table, read, write
 
 HERE = Path(__file__).parent
 DPS = 38

@@ -7,5 +7,5 @@
     equations.py   FreeEntropy: phi, its zero-temperature limit, the saddle point, observables
     rendering.py   text and LaTeX
 
-``theory.free_entropy`` is the way in. Only this package and its users load sympy.
+``twinpeaks.theory.derivation.free_entropy`` is the way in. Only this package and its users load sympy.
 """

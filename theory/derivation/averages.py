@@ -25,8 +25,8 @@ from sympy import (  # type: ignore[import-untyped]
 )
 from sympy.printing.pretty.stringpict import prettyForm  # type: ignore[import-untyped]
 
-from theory.derivation import notation
-from theory.derivation.notation import xi, y
+from twinpeaks.theory.derivation import notation
+from twinpeaks.theory.derivation.notation import xi, y
 
 __all__ = ["PatternMean", "SpectralMean", "stein"]
 

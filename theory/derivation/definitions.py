@@ -7,12 +7,12 @@ from typing import Any
 
 import sympy as sp  # type: ignore[import-untyped]
 
-from theory.derivation import notation as n
-from theory.derivation.averages import SpectralMean
-from theory.derivation.equations import Z_STAR, FreeEntropy
-from theory.derivation.functions import Covariance, Moreau, Resolvent, Stieltjes, Thermal
-from theory.derivation.laws import resolvent_point, stieltjes, stieltjes_slope
-from theory.derivation.teachers import gaussian
+from twinpeaks.theory.derivation import notation as n
+from twinpeaks.theory.derivation.averages import SpectralMean
+from twinpeaks.theory.derivation.equations import Z_STAR, FreeEntropy
+from twinpeaks.theory.derivation.functions import Covariance, Moreau, Resolvent, Stieltjes, Thermal
+from twinpeaks.theory.derivation.laws import resolvent_point, stieltjes, stieltjes_slope
+from twinpeaks.theory.derivation.teachers import gaussian
 
 __all__ = ["Pair", "definitions"]
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import sympy as sp  # type: ignore[import-untyped]
 
-from theory.derivation import notation as n
-from theory.derivation.averages import PatternMean, SpectralMean, stein
-from theory.derivation.functions import (
+from twinpeaks.theory.derivation import notation as n
+from twinpeaks.theory.derivation.averages import PatternMean, SpectralMean, stein
+from twinpeaks.theory.derivation.functions import (
     Covariance,
     Kernel,
     LogZ,
@@ -25,9 +25,9 @@ from theory.derivation.functions import (
     Stieltjes,
     Thermal,
 )
-from theory.derivation.laws import Law, resolvent_point, stieltjes, stieltjes_slope
-from theory.derivation.notation import Q_0, Qh, V, Vh, alpha, beta, lam, m, mh
-from theory.derivation.teachers import Rule, gaussian
+from twinpeaks.theory.derivation.laws import Law, resolvent_point, stieltjes, stieltjes_slope
+from twinpeaks.theory.derivation.notation import Q_0, Qh, V, Vh, alpha, beta, lam, m, mh
+from twinpeaks.theory.derivation.teachers import Rule, gaussian
 
 __all__ = ["Z_STAR", "FreeEntropy"]
 
@@ -59,7 +59,7 @@ class FreeEntropy:
         phi = -m mh + ((Q_0 + V) Vh - V Qh)/2 + <(mh^2 T + Qh Omega) R>/2 + <ln R>/2
               + alpha int Dxi sum_y Z_* ln Z + ln(2 pi)/2,
 
-    stationary in V, Q_0, m, Vh, Qh, mh (theory/channel.py and theory/readout.py solve the result).
+    stationary in V, Q_0, m, Vh, Qh, mh (theory/equations/channel.py and theory/equations/readout.py solve the result).
     """
 
     loss: Any

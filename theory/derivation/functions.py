@@ -20,7 +20,7 @@ from sympy import Dummy, Function, sqrt  # type: ignore[import-untyped]
 from sympy.core.function import ArgumentIndexError  # type: ignore[import-untyped]
 from sympy.printing.pretty.stringpict import prettyForm  # type: ignore[import-untyped]
 
-from theory.derivation.notation import Q_0, m, rho, xi, y
+from twinpeaks.theory.derivation.notation import Q_0, m, rho, xi, y
 
 __all__ = [
     "Alignment",

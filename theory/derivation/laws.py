@@ -13,11 +13,11 @@ from typing import Any
 
 import sympy as sp  # type: ignore[import-untyped]
 
-from theory.derivation.functions import Alignment, Covariance, Resolvent, Stieltjes
-from theory.derivation.notation import S, Vh, c, kappa_1, kappa_star, rho, z
-from theory.feature_laws.base import FeatureLaw
-from theory.feature_laws.gaussian import Gaussian
-from theory.feature_laws.orthogonal import Orthogonal
+from twinpeaks.theory.derivation.functions import Alignment, Covariance, Resolvent, Stieltjes
+from twinpeaks.theory.derivation.notation import S, Vh, c, kappa_1, kappa_star, rho, z
+from twinpeaks.theory.feature_laws.base import FeatureLaw
+from twinpeaks.theory.feature_laws.gaussian import Gaussian
+from twinpeaks.theory.feature_laws.orthogonal import Orthogonal
 
 __all__ = ["Law", "law", "resolvent_point", "stieltjes", "stieltjes_slope"]
 

@@ -10,9 +10,9 @@ from sympy.printing.latex import LatexPrinter  # type: ignore[import-untyped]
 from sympy.printing.pretty.pretty import PrettyPrinter  # type: ignore[import-untyped]
 from sympy.printing.pretty.stringpict import prettyForm  # type: ignore[import-untyped]
 
-from theory.derivation import notation as n
-from theory.derivation.definitions import Pair, definitions
-from theory.derivation.equations import FreeEntropy
+from twinpeaks.theory.derivation import notation as n
+from twinpeaks.theory.derivation.definitions import Pair, definitions
+from twinpeaks.theory.derivation.equations import FreeEntropy
 
 __all__ = ["Section", "latex", "sections", "text"]
 

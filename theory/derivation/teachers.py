@@ -13,9 +13,9 @@ from typing import Any
 
 import sympy as sp  # type: ignore[import-untyped]
 
-from theory.derivation.averages import PatternMean
-from theory.derivation.functions import Kernel
-from theory.derivation.notation import (
+from twinpeaks.theory.derivation.averages import PatternMean
+from twinpeaks.theory.derivation.functions import Kernel
+from twinpeaks.theory.derivation.notation import (
     Q_d,
     V_star,
     flip,
@@ -27,9 +27,9 @@ from theory.derivation.notation import (
     xi,
     y,
 )
-from theory.teachers.base import BinaryTeacher, RealTeacher, Teacher
-from theory.teachers.linear import Linear
-from theory.teachers.sign import FlippedSign, Probit, Sign
+from twinpeaks.theory.teachers.base import BinaryTeacher, RealTeacher, Teacher
+from twinpeaks.theory.teachers.linear import Linear
+from twinpeaks.theory.teachers.sign import FlippedSign, Probit, Sign
 
 __all__ = ["Rule", "gaussian", "rule"]
 

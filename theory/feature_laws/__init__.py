@@ -3,6 +3,6 @@
 A new law is a new file here, and nothing else.
 """
 
-from theory.discovery import public
+from twinpeaks.theory.discovery import public
 
 globals().update(public(__name__, __path__))

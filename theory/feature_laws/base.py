@@ -14,8 +14,8 @@ import numpy as np
 from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
-from theory.activations import HermiteMoments
-from theory.teachers.base import Random
+from twinpeaks.theory.activations import HermiteMoments
+from twinpeaks.theory.teachers.base import Random
 
 __all__ = ["FeatureLaw", "Form", "Kernel", "Traces"]
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from theory.activations import HermiteMoments
-from theory.errors import InvalidProblem
-from theory.feature_laws.base import on_sphere
-from theory.feature_laws.population import Atoms, Layer, Population, PopulationLaw
-from theory.teachers.base import Random
+from twinpeaks.theory.activations import HermiteMoments
+from twinpeaks.theory.errors import InvalidProblem
+from twinpeaks.theory.feature_laws.base import on_sphere
+from twinpeaks.theory.feature_laws.population import Atoms, Layer, Population, PopulationLaw
+from twinpeaks.theory.teachers.base import Random
 
 __all__ = ["Deep"]
 

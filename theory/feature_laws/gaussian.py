@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from theory.activations import HermiteMoments
-from theory.feature_laws.base import Array, FeatureLaw, Form, Kernel, Traces, on_sphere
-from theory.teachers.base import Random
+from twinpeaks.theory.activations import HermiteMoments
+from twinpeaks.theory.feature_laws.base import Array, FeatureLaw, Form, Kernel, Traces, on_sphere
+from twinpeaks.theory.teachers.base import Random
 
 __all__ = ["Gaussian"]
 

@@ -19,9 +19,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from theory.activations import HermiteMoments
-from theory.feature_laws.base import Array, FeatureLaw, Form, Kernel, Traces
-from theory.feature_laws.gaussian import Gaussian
+from twinpeaks.theory.activations import HermiteMoments
+from twinpeaks.theory.feature_laws.base import Array, FeatureLaw, Form, Kernel, Traces
+from twinpeaks.theory.feature_laws.gaussian import Gaussian
 
 __all__ = ["Atoms", "Population", "PopulationLaw"]
 

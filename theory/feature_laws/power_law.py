@@ -10,12 +10,12 @@ import numpy as np
 from array_api_compat import array_namespace
 from numpy.polynomial import legendre
 
-from theory.activations import HermiteMoments
-from theory.checks import is_number
-from theory.errors import InvalidProblem
-from theory.feature_laws.base import Array, on_sphere
-from theory.feature_laws.population import Atoms, Population, PopulationLaw
-from theory.teachers.base import Random
+from twinpeaks.theory.activations import HermiteMoments
+from twinpeaks.theory.checks import is_number
+from twinpeaks.theory.errors import InvalidProblem
+from twinpeaks.theory.feature_laws.base import Array, on_sphere
+from twinpeaks.theory.feature_laws.population import Atoms, Population, PopulationLaw
+from twinpeaks.theory.teachers.base import Random
 
 __all__ = ["PowerLaw"]
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace
 
-from theory.activations import HermiteMoments
-from theory.errors import InvalidProblem
-from theory.feature_laws.base import Array, FeatureLaw, Kernel, Traces, on_sphere
-from theory.teachers.base import Random
+from twinpeaks.theory.activations import HermiteMoments
+from twinpeaks.theory.errors import InvalidProblem
+from twinpeaks.theory.feature_laws.base import Array, FeatureLaw, Kernel, Traces, on_sphere
+from twinpeaks.theory.teachers.base import Random
 
 __all__ = ["Spectrum"]
 

@@ -9,11 +9,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from theory.landmarks.extremum import Maxima, maxima
-from theory.landmarks.lines import Lines, alike, flat
-from theory.observables import DESCRIPTIONS
-from theory.problem import Problem
-from theory.solve import solve
+from twinpeaks.theory.numerics.extremum import Maxima, maxima
+from twinpeaks.theory.landmarks.lines import Lines, alike, flat
+from twinpeaks.theory.equations.observables import DESCRIPTIONS
+from twinpeaks.theory.problem import Problem
+from twinpeaks.theory.solve import solve
 
 __all__ = ["optimal_lam"]
 
@@ -77,7 +77,7 @@ def optimal_lam(
 
     Examples
     --------
-    >>> import theory
+    >>> from twinpeaks import theory
     >>> best = theory.optimal_lam(theory.Problem(), overparam=[0.2, 1.0, 5.0], alpha_T=3.0)
     >>> best.lam.round(6).values
     array([0.14613 , 0.130921, 0.16785 ])

@@ -9,12 +9,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from theory.landmarks.extremum import Maxima, maxima
-from theory.landmarks.lines import Lines, alike, flat
-from theory.observables import DESCRIPTIONS
-from theory.problem import Problem
-from theory.solve import AXES, solve
-from theory.thresholds import interpolation_threshold
+from twinpeaks.theory.numerics.extremum import Maxima, maxima
+from twinpeaks.theory.landmarks.lines import Lines, alike, flat
+from twinpeaks.theory.equations.observables import DESCRIPTIONS
+from twinpeaks.theory.problem import Problem
+from twinpeaks.theory.solve import AXES, solve
+from twinpeaks.theory.equations.thresholds import interpolation_threshold
 
 __all__ = ["peak"]
 
@@ -102,7 +102,7 @@ def peak(
 
     Examples
     --------
-    >>> import theory
+    >>> from twinpeaks import theory
     >>> top = theory.peak(theory.Problem(), "bmd", alpha_T=3.0, lam=1e-4)
     >>> round(float(top.location), 6), round(float(top.height), 6)
     (0.997294, 2.437937)

@@ -9,13 +9,13 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from theory.channel import channel_for
-from theory.checks import are_numbers
-from theory.observables import observables
-from theory.problem import Problem, require
-from theory.readout import Points
-from theory.saddle_point import Equations, Tolerances, newton, relax
-from theory.solve import read_axis
+from twinpeaks.theory.equations.channel import channel_for
+from twinpeaks.theory.checks import are_numbers
+from twinpeaks.theory.equations.observables import observables
+from twinpeaks.theory.problem import Problem, require
+from twinpeaks.theory.equations.readout import Points
+from twinpeaks.theory.equations.saddle_point import Equations, Tolerances, newton, relax
+from twinpeaks.theory.solve import read_axis
 
 __all__ = ["instability"]
 
@@ -70,7 +70,7 @@ def instability(
 
     Examples
     --------
-    >>> import theory
+    >>> from twinpeaks import theory
     >>> line = theory.instability(theory.Problem(loss=theory.ZeroOne()), overparam=0.3, alpha_T=3.0)
     >>> round(float(line.beta), 6)
     8.856892

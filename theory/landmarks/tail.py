@@ -16,14 +16,14 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from theory.checks import is_number
-from theory.errors import InvalidProblem
-from theory.feature_laws.gaussian import Gaussian
-from theory.feature_laws.orthogonal import Orthogonal
-from theory.losses.base import DifferenceLoss, MarginLoss
-from theory.losses.constraints import Equality, HardMargin
-from theory.problem import Problem, require
-from theory.solve import solve
+from twinpeaks.theory.checks import is_number
+from twinpeaks.theory.errors import InvalidProblem
+from twinpeaks.theory.feature_laws.gaussian import Gaussian
+from twinpeaks.theory.feature_laws.orthogonal import Orthogonal
+from twinpeaks.theory.losses.base import DifferenceLoss, MarginLoss
+from twinpeaks.theory.losses.constraints import Equality, HardMargin
+from twinpeaks.theory.problem import Problem, require
+from twinpeaks.theory.solve import solve
 
 __all__ = ["bmd_tail"]
 
@@ -55,7 +55,7 @@ def bmd_tail(problem: Problem, *, alpha_T: ArrayLike, lam: float) -> xr.DataArra
 
     Examples
     --------
-    >>> import theory
+    >>> from twinpeaks import theory
     >>> round(float(theory.bmd_tail(theory.Problem(), alpha_T=3.0, lam=1e-4)), 6)
     0.879918
     """

@@ -4,6 +4,6 @@ A new loss is a new file here, and nothing else: the solver, the simulator, the 
 the command line find it.
 """
 
-from theory.discovery import public
+from twinpeaks.theory.discovery import public
 
 globals().update(public(__name__, __path__))

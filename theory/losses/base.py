@@ -96,7 +96,7 @@ class Loss:
 
     def symbolic(self, y: Any, t: Any) -> Any:
         """l(y, t) in sympy, traced from ``value``; override where that has a shorter form."""
-        from theory.derivation.trace import trace
+        from twinpeaks.theory.derivation.trace import trace
 
         return trace(self.value, y, t)
 

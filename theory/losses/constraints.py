@@ -9,7 +9,7 @@ import numpy as np
 from array_api_compat import array_namespace
 from numpy.typing import ArrayLike, NDArray
 
-from theory.losses.base import DifferenceLoss, MarginLoss
+from twinpeaks.theory.losses.base import DifferenceLoss, MarginLoss
 
 __all__: list[str] = []  # limits of losses, not losses that one trains with
 

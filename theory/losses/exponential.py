@@ -10,7 +10,7 @@ from array_api_compat import array_namespace
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from theory.losses.base import MarginLoss, Wing
+from twinpeaks.theory.losses.base import MarginLoss, Wing
 
 __all__ = ["Exponential"]
 

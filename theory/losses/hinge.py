@@ -9,7 +9,7 @@ import numpy as np
 from array_api_compat import array_namespace
 from numpy.typing import ArrayLike, NDArray
 
-from theory.losses.base import MarginLoss, Wing
+from twinpeaks.theory.losses.base import MarginLoss, Wing
 
 __all__ = ["Hinge"]
 

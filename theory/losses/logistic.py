@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace
 
-from theory.losses.base import MarginLoss, Wing
+from twinpeaks.theory.losses.base import MarginLoss, Wing
 
 __all__ = ["Logistic"]
 

@@ -9,7 +9,7 @@ import numpy as np
 from array_api_compat import array_namespace
 from numpy.typing import ArrayLike, NDArray
 
-from theory.losses.base import DifferenceLoss
+from twinpeaks.theory.losses.base import DifferenceLoss
 
 __all__ = ["Square"]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from array_api_compat import array_namespace
 
-from theory.losses.base import MarginLoss
+from twinpeaks.theory.losses.base import MarginLoss
 
 __all__ = ["ZeroOne"]
 

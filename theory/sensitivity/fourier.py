@@ -22,8 +22,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from theory.problem import Problem
-from theory.sensitivity.solved import Student, outer, student_forms
+from twinpeaks.theory.problem import Problem
+from twinpeaks.theory.sensitivity.solved import Student, outer, student_forms
 
 __all__ = ["fourier_weights", "noise_stability"]
 
@@ -56,7 +56,7 @@ def fourier_weights(
     ------
     ValueError
         If ``degrees`` is not an integer >= 1, if the Dataset belongs to another problem, and as
-        :func:`theory.sensitivity.solved.student_forms`.
+        :func:`twinpeaks.theory.sensitivity.solved.student_forms`.
 
     Notes
     -----
@@ -65,7 +65,7 @@ def fourier_weights(
 
     Examples
     --------
-    >>> import theory
+    >>> from twinpeaks import theory
     >>> problem = theory.Problem()
     >>> peak = theory.solve(problem, overparam=1.0, alpha_T=3.0, lam=1e-4)
     >>> weights = theory.fourier_weights(problem, peak, degrees=5)
@@ -141,11 +141,11 @@ def noise_stability(
     ------
     ValueError
         If a correlation is outside [-1, 1] or repeated, if the Dataset belongs to another problem, and
-        as :func:`theory.sensitivity.solved.student_forms`.
+        as :func:`twinpeaks.theory.sensitivity.solved.student_forms`.
 
     Examples
     --------
-    >>> import theory
+    >>> from twinpeaks import theory
     >>> problem = theory.Problem()
     >>> peak = theory.solve(problem, overparam=1.0, alpha_T=3.0, lam=1e-4)
     >>> (theory.noise_stability(problem, peak, [0.5, 0.9, 1.0]) / peak.Q_d).round(3).values

@@ -28,12 +28,12 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, special
 
-from theory.errors import Status
-from theory.feature_laws.population import Atoms, Layer, PopulationLaw
-from theory.problem import Problem
-from theory.sensitivity.solved import Student, check, outer, replicas
-from theory.teachers.base import BinaryTeacher
-from theory.teachers.linear import Linear
+from twinpeaks.theory.errors import Status
+from twinpeaks.theory.feature_laws.population import Atoms, Layer, PopulationLaw
+from twinpeaks.theory.problem import Problem
+from twinpeaks.theory.sensitivity.solved import Student, check, outer, replicas
+from twinpeaks.theory.teachers.base import BinaryTeacher
+from twinpeaks.theory.teachers.linear import Linear
 
 __all__ = ["Norm", "flip_rate", "robust_test_error"]
 
@@ -84,7 +84,7 @@ def flip_rate(
 
     Examples
     --------
-    >>> import theory
+    >>> from twinpeaks import theory
     >>> problem = theory.Problem()
     >>> curve = theory.solve(problem, overparam=[0.3, 1.0, 5.0], alpha_T=3.0, lam=1e-4)
     >>> theory.flip_rate(problem, curve, 0.5).round(3).values
@@ -135,7 +135,7 @@ def robust_test_error(
 
     Examples
     --------
-    >>> import theory
+    >>> from twinpeaks import theory
     >>> problem = theory.Problem()
     >>> curve = theory.solve(problem, overparam=[0.3, 1.0, 5.0], alpha_T=3.0, lam=1e-4)
     >>> theory.robust_test_error(problem, curve, 0.5).round(3).values

@@ -8,11 +8,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from theory.channel import Overlaps, channel_for
-from theory.errors import InvalidProblem, Status
-from theory.problem import Problem
-from theory.readout import Points, order_parameters
-from theory.saddle_point import Tolerances
+from twinpeaks.theory.equations.channel import Overlaps, channel_for
+from twinpeaks.theory.errors import InvalidProblem, Status
+from twinpeaks.theory.problem import Problem
+from twinpeaks.theory.equations.readout import Points, order_parameters
+from twinpeaks.theory.equations.saddle_point import Tolerances
 
 __all__ = ["Student", "check", "outer", "replicas", "student_forms"]
 

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theory.errors import InvalidProblem
-from theory.starts.resolvents import Resolvents
+from twinpeaks.theory.errors import InvalidProblem
+from twinpeaks.theory.starts.resolvents import Resolvents
 
 __all__ = ["GaussianStart", "Imprint", "RandomLabelsStart", "SameInputsStart", "Start"]
 

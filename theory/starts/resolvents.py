@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.problem import Problem
+from twinpeaks.theory.problem import Problem
 
 __all__ = ["Pair", "Resolvents", "Single"]
 

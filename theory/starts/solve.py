@@ -22,15 +22,15 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from theory.channel import Overlaps, channel_for
-from theory.errors import InvalidProblem, SolveError, Status
-from theory.losses.square import Square
-from theory.observables import DESCRIPTIONS
-from theory.problem import Problem
-from theory.saddle_point import Tolerances
-from theory.solve import read_axis, solve
-from theory.starts.laws import Start
-from theory.starts.resolvents import Resolvents
+from twinpeaks.theory.equations.channel import Overlaps, channel_for
+from twinpeaks.theory.errors import InvalidProblem, SolveError, Status
+from twinpeaks.theory.losses.square import Square
+from twinpeaks.theory.equations.observables import DESCRIPTIONS
+from twinpeaks.theory.problem import Problem
+from twinpeaks.theory.equations.saddle_point import Tolerances
+from twinpeaks.theory.solve import read_axis, solve
+from twinpeaks.theory.starts.laws import Start
+from twinpeaks.theory.starts.resolvents import Resolvents
 
 __all__ = ["START_AXES", "START_VARIABLES", "solve_from_start"]
 
@@ -107,7 +107,7 @@ def solve_from_start(
 
     Examples
     --------
-    >>> import theory
+    >>> from twinpeaks import theory
     >>> start = theory.RandomLabelsStart(alpha_prime=0.5, scale=[0.0, 1.0, 3.0])
     >>> curve = theory.solve_from_start(theory.Problem(), start, overparam=2.0, alpha_T=3.0)
     >>> curve.test_error.round(4).values

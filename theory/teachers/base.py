@@ -12,9 +12,9 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.checks import is_number
-from theory.errors import InvalidProblem
-from theory.quadrature import integrate, panels
+from twinpeaks.theory.checks import is_number
+from twinpeaks.theory.errors import InvalidProblem
+from twinpeaks.theory.numerics.quadrature import integrate, panels
 
 __all__ = ["BinaryTeacher", "Partition", "Random", "RealTeacher", "Teacher"]
 

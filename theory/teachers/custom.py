@@ -11,13 +11,13 @@ import numpy as np
 from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
-from theory.callables import on_host
-from theory.checks import are_numbers, is_number
-from theory.errors import InvalidProblem
-from theory.fingerprint import named
-from theory.piecewise import PiecewisePolynomial, approximate
-from theory.teachers._average import GaussianAverage
-from theory.teachers.base import BinaryTeacher, Partition, Random, RealTeacher
+from twinpeaks.theory.numerics.callables import on_host
+from twinpeaks.theory.checks import are_numbers, is_number
+from twinpeaks.theory.errors import InvalidProblem
+from twinpeaks.theory.numerics.fingerprint import named
+from twinpeaks.theory.numerics.piecewise import PiecewisePolynomial, approximate
+from twinpeaks.theory.teachers._average import GaussianAverage
+from twinpeaks.theory.teachers.base import BinaryTeacher, Partition, Random, RealTeacher
 
 __all__ = ["CustomLink", "CustomTeacher"]
 

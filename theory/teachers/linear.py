@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from theory.checks import is_number
-from theory.errors import InvalidProblem
-from theory.teachers.base import Random, RealTeacher
+from twinpeaks.theory.checks import is_number
+from twinpeaks.theory.errors import InvalidProblem
+from twinpeaks.theory.teachers.base import Random, RealTeacher
 
 __all__ = ["Linear"]
 

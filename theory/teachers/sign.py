@@ -10,9 +10,9 @@ from array_api_compat import array_namespace
 from numpy.typing import NDArray
 from scipy import special
 
-from theory.checks import is_number
-from theory.errors import InvalidProblem
-from theory.teachers.base import BinaryTeacher, Partition, Random
+from twinpeaks.theory.checks import is_number
+from twinpeaks.theory.errors import InvalidProblem
+from twinpeaks.theory.teachers.base import BinaryTeacher, Partition, Random
 
 __all__ = ["FlippedSign", "Probit", "Sign"]
 

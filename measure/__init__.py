@@ -1,0 +1,1 @@
+"""Mean dimension, influences and degrees of any function."""

@@ -1,0 +1,153 @@
+"""What a solved saddle point says about the model: overlaps, errors, entropies, mean dimension."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twinpeaks.theory.equations.channel import Conjugates, Training
+from twinpeaks.theory.equations.readout import OrderParameters, traces
+from twinpeaks.theory.equations.readout import order_parameters as read
+from twinpeaks.theory.equations.saddle_point import Equations
+
+__all__ = ["DESCRIPTIONS", "observables"]
+
+Array = NDArray[np.float64]
+
+# name: (long name, units, definition)
+DESCRIPTIONS: dict[str, tuple[str, str, str]] = {
+    "q_d": ("squared weight norm", "1", "|w|^2 / N"),
+    "q_0": ("weight overlap of two replicas", "1", "w^a . w^b / N"),
+    "p_d": ("squared norm of the projected weights", "1", "|F w|^2 / (N D)"),
+    "p_0": ("projected overlap of two replicas", "1", "F w^a . F w^b / (N D)"),
+    "r": ("overlap of projected weights and teacher", "1", "F w . w_T / (sqrt(N) D)"),
+    "Q_d": ("variance of the student field", "1", "kappa_1^2 p_d + kappa_star^2 q_d"),
+    "Q_0": ("student-field overlap of two replicas", "1", "kappa_1^2 p_0 + kappa_star^2 q_0"),
+    "m": ("covariance of student and teacher fields", "1", "kappa_1 r"),
+    "V": ("susceptibility", "1", "beta (Q_d - Q_0), and its limit"),
+    "train_loss": ("training loss", "per pattern", "E l(y, t) over the training set"),
+    "train_error": (
+        "training error",
+        "fraction",
+        "P(y t < 0) over the training set; E (y - t)^2 for real labels",
+    ),
+    "test_error": (
+        "test error",
+        "fraction",
+        "P(y f < 0) for fresh labels, arccos(m / sqrt(rho Q_d)) / pi for sign labels; "
+        "E (y - f)^2 for real labels",
+    ),
+    "test_error_mean": (
+        "test error of the posterior mean",
+        "fraction",
+        "test_error with Q_0 in the place of Q_d",
+    ),
+    "bmd": (
+        "Boolean mean dimension",
+        "1",
+        "E|grad f|^2 / Q_d; (kappa_1^2 p_d + dkappa_star^2 q_d) / Q_d for one layer of features",
+    ),
+    "bmd_mean": ("Boolean mean dimension of the posterior mean", "1", "bmd with two replicas"),
+    "energy": ("energy density", "per weight", "alpha train_loss + lam q_d / 2"),
+    "free_energy": ("free energy density", "per weight", "-free_entropy / beta, and its limit"),
+    "free_entropy": ("free entropy density", "per weight", "lim (1/N) E ln Z(beta)"),
+    "entropy": ("entropy density", "per weight", "free_entropy + beta energy"),
+    "replicon": (
+        "replicon eigenvalue",
+        "1",
+        "1 - alpha E[(df/domega)^2] <Omega^2 R^2>; replica symmetry is stable while positive",
+    ),
+}
+
+
+def observables(equations: Equations, u: Array) -> tuple[dict[str, Array], NDArray[np.bool_]]:
+    """Every variable of ``DESCRIPTIONS`` at solved coordinates.
+
+    Parameters
+    ----------
+    equations : Equations
+    u : ndarray of shape (points, 3)
+        Converged coordinates.
+
+    Returns
+    -------
+    values : dict of ndarray of shape (points,)
+    accurate : ndarray of bool
+        Whether the integrals of the training averages reached their tolerance.
+    """
+    problem, points = equations.problem, equations.points
+    moments, T = problem.activation.moments, points.temperature
+    with np.errstate(over="ignore", under="ignore"):  # tails of weight zero
+        hats, training = equations.channel.observe(equations.overlaps(u), T)
+    order = read(problem, points, hats)
+    coefficients = problem.features.influences(moments)
+
+    def mean_dimension(forms: tuple[Array, ...], Q: Array) -> Array:
+        influence = np.zeros(Q.shape)
+        for coefficient, form in zip(coefficients, forms, strict=True):
+            # kappa'_star may be infinite where the kernel limit leaves it nothing
+            influence += np.where(form > 0, coefficient, 0.0) * np.where(form > 0, form, 1.0)
+        with np.errstate(invalid="ignore"):
+            return np.where(Q > 0, influence / Q, 1.0)
+
+    test_error = problem.teacher.test_error
+    energy, free, replicon = _thermodynamics(equations, order, hats, training)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        free_entropy = np.where(T > 0, -free / T, -np.inf * np.sign(free))
+        entropy = np.where(T > 0, (energy - free) / T, -np.inf)
+    values = {
+        "q_d": order.q_d,
+        "q_0": order.q_0,
+        "p_d": order.p_d,
+        "p_0": order.p_0,
+        "r": order.r,
+        "Q_d": order.Q_d,
+        "Q_0": order.Q_0,
+        "m": order.m,
+        "V": order.V,
+        "train_loss": training.loss,
+        "train_error": training.error,
+        "test_error": test_error(order.m, order.Q_d),
+        "test_error_mean": test_error(order.m, order.Q_0),
+        "bmd": mean_dimension(order.forms_d, order.Q_d),
+        "bmd_mean": mean_dimension(order.forms_0, order.Q_0),
+        "energy": energy,
+        "free_energy": free,
+        "free_entropy": free_entropy,
+        "entropy": entropy,
+        "replicon": replicon,
+    }
+    return values, training.accurate
+
+
+def _thermodynamics(
+    equations: Equations, order: OrderParameters, hats: Conjugates, training: Training
+) -> tuple[Array, Array, Array]:
+    """Energy, free energy and replicon.
+
+    -phi/beta = m mh - (Q_d Vh - V Qh)/2 - (mh^2 <T R> + Qh <Omega R>)/2
+                + temperature (ln beta + <ln(lam + Vh Omega)> - ln 2 pi)/2 - alpha temperature E ln Z
+    """
+    problem, points = equations.problem, equations.points
+    nothing = np.full(order.V.shape, np.nan)
+    if points.kernel:  # energies are per weight, of which there are infinitely many
+        noise = problem.features.kernel(
+            points.alpha_T, problem.activation.moments, problem.teacher.rho, points.lam, hats.Vh
+        ).noise
+        return nothing, nothing, 1.0 - training.stiffness * noise
+    moments, T, alpha = problem.activation.moments, points.temperature, points.alpha
+    k1, ks = moments.kappa_1**2, moments.kappa_star**2
+    energy = alpha * training.loss + 0.5 * points.lam * order.q_d
+    Vh, Qh, mh = (alpha * h for h in hats)
+    t = traces(problem, points, Vh)
+    log_det = problem.features.log_det(
+        points.c, moments, points.lam, np.maximum(Vh, 1e-40 * points.lam)
+    )
+    thermal = np.zeros(T.shape)
+    warm = T > 0
+    # T = 0 times ln beta is 0
+    thermal[warm] = 0.5 * T[warm] * (log_det[warm] - np.log(2 * np.pi * T[warm]))
+    free = order.m * mh - 0.5 * (order.Q_d * Vh - order.V * Qh)
+    free = free - 0.5 * (mh**2 * t.TR + Qh * t.OmegaR) + thermal - alpha * training.potential
+    omega2 = k1 * t.SOmegaR2 + ks * t.OmegaR2
+    return energy, free, 1.0 - alpha * training.stiffness * omega2

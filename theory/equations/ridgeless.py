@@ -1,0 +1,131 @@
+"""The limit lam -> 0 of empirical risk as a problem of its own.
+
+Below the interpolation threshold the equations hold at lam = 0 as they stand. Above it V diverges as
+1/lam while lam V stays finite; in that variable the loss has become a constraint (t = y, or y t >= 1)
+and the penalty |w|^2 / 2 is the whole energy, which is the same equations with lam = 1. A loss without a
+finite minimiser on separable data (Logistic, Exponential) ends in the direction of maximum margin
+(Soudry et al., arXiv 1710.10345), and only functions of that direction have a limit.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twinpeaks.theory.equations.channel import channel_for
+from twinpeaks.theory.errors import Status
+from twinpeaks.theory.losses.base import DifferenceLoss, Loss, MarginLoss
+from twinpeaks.theory.losses.constraints import Equality, HardMargin
+from twinpeaks.theory.losses.squared_hinge import SquaredHinge
+from twinpeaks.theory.equations.observables import DESCRIPTIONS, observables
+from twinpeaks.theory.problem import Problem
+from twinpeaks.theory.equations.readout import Points
+from twinpeaks.theory.equations.saddle_point import Equations, Solution, Tolerances, follow, newton, relax
+from twinpeaks.theory.equations.thresholds import interpolation_threshold
+
+__all__ = ["solve_ridgeless"]
+
+Array = NDArray[np.float64]
+
+_SMALL = 1e-6  # ridge penalty whose solution starts the limit
+_NEGLIGIBLE = 1e-30
+_AT_THRESHOLD = 1e-9
+
+
+def solve_ridgeless(
+    problem: Problem, points: Points, tol: Tolerances
+) -> tuple[Solution, dict[str, Array]]:
+    """Solve points of lam = 0 and temperature 0.
+
+    Returns
+    -------
+    Solution
+        Points on the threshold, and interpolating points of a loss that names no constraint, have
+        status NO_LIMIT.
+    values : dict of ndarray
+        Every variable of ``DESCRIPTIONS``.
+    """
+    n = points.lam.size
+    out = Solution.blank(n)
+    out.status[:] = Status.NO_LIMIT
+    values = {name: np.full(n, np.nan) for name in DESCRIPTIONS}
+    unique, inverse = np.unique(points.alpha_T, return_inverse=True)
+    threshold = interpolation_threshold(problem, unique)[inverse]
+    with np.errstate(invalid="ignore"):  # inf / inf: not even the kernel interpolates
+        excess = np.where(np.isinf(threshold), -1.0, points.overparam / threshold - 1.0)
+    below = np.flatnonzero(excess < -_AT_THRESHOLD)
+    above = np.flatnonzero(excess > _AT_THRESHOLD)
+    if below.size:
+        part = points.take(below)
+        start = _near(problem, part, _SMALL, tol)
+        if problem.activation.moments.kappa_star == 0:
+            # directions that linear features do not reach carry nothing, but need a resolvent
+            part = part._replace(lam=np.full(below.size, _NEGLIGIBLE))
+        _solve(problem, part, start.u, tol, below, out, values)
+    constraint = _constraint(problem.loss)
+    if above.size and constraint is not None:
+        # every loss of the margin ends at the same classifier: start from one that is smooth
+        margin = isinstance(constraint, HardMargin)
+        near = problem.replace(loss=SquaredHinge()) if margin else problem
+        start = _near(near, points.take(above), _SMALL, tol)
+        guess = start.u + np.array([np.log(_SMALL), 0.0, 0.0])
+        part = points.take(above)
+        part = part._replace(lam=np.ones(above.size))
+        _solve(problem.replace(loss=constraint), part, guess, tol, above, out, values)
+        _interpolate(problem, above, values)
+    return out, values
+
+
+def _constraint(loss: Loss) -> Loss | None:
+    """What a loss that is fitted to the end asks of every pattern; None when it does not say."""
+    if isinstance(loss, MarginLoss):
+        return HardMargin()
+    return Equality() if isinstance(loss, DifferenceLoss) else None
+
+
+def _near(problem: Problem, points: Points, lam: float, tol: Tolerances) -> Solution:
+    """Solutions at a small ridge penalty."""
+    part = points._replace(lam=np.full(points.lam.size, lam))
+    equations = Equations(problem, channel_for(problem, tol.quadrature), part)
+    found = newton(equations, equations.weak_student(), tol)
+    left = np.flatnonzero(~found.converged)
+    if left.size:
+        found.put(left, follow(equations.take(left), tol))
+    return found
+
+
+def _solve(
+    problem: Problem,
+    points: Points,
+    start: Array,
+    tol: Tolerances,
+    index: NDArray[np.intp],
+    out: Solution,
+    values: dict[str, Array],
+) -> None:
+    """Newton from the neighbouring solution, and what it means, written at ``index``."""
+    equations = Equations(problem, channel_for(problem, tol.quadrature), points)
+    found = newton(equations, start, tol)
+    lost = np.flatnonzero(~found.converged)
+    if lost.size:
+        part = equations.take(lost)
+        found.put(lost, newton(part, relax(part, start[lost]), tol))
+    good = np.flatnonzero(found.converged)
+    if good.size:
+        seen, accurate = observables(equations.take(good), found.u[good])
+        found.status[good[~accurate]] = Status.QUADRATURE_INACCURATE
+        for name, array in seen.items():
+            values[name][index[good[accurate]]] = array[accurate]
+    out.put(index, found)
+
+
+def _interpolate(problem: Problem, index: NDArray[np.intp], values: dict[str, Array]) -> None:
+    """Translate the constrained problem back: no loss is left, and V counts in 1/lam."""
+    solved = index[np.isfinite(values["q_d"][index])]
+    for name in ("train_loss", "energy", "free_energy"):
+        values[name][solved] = 0.0
+    values["free_entropy"][solved] = np.nan  # 0 times infinity
+    values["V"][solved] = np.inf
+    if problem.loss.escapes:
+        for name in ("q_d", "q_0", "p_d", "p_0", "r", "Q_d", "Q_0", "m"):
+            values[name][solved] = np.inf

@@ -1,0 +1,118 @@
+"""The interpolation threshold: the N/P above which lam -> 0 leaves no training error.
+
+Features of covariance Omega have N sigma independent directions, sigma = rank(Omega)/N. Square loss fits
+P numbers with P of them, N sigma / P = 1. A loss of the margin needs separable data: with gamma^2 the
+share of the teacher's variance that lies in the span of the features, Gaussian features in N sigma
+dimensions and labels y separate P patterns exactly when
+
+    N sigma / P > h(gamma) = min_t E[ (Z - t y U)_+^2 ],
+
+U ~ N(0, 1) the teacher's projection, y its label, Z ~ N(0, 1) independent (Candes & Sur, arXiv
+1804.09753). Here gamma^2 = <T Omega^{-1}> / rho grows with N/D, so the threshold is a fixed point. Nonlinear
+features have sigma = 1; linear ones span the D inputs at most, and may never reach the threshold.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import optimize, special
+
+from twinpeaks.theory.losses.base import DifferenceLoss
+from twinpeaks.theory.problem import Problem, require
+from twinpeaks.theory.numerics.quadrature import integrate, panels
+from twinpeaks.theory.teachers.base import BinaryTeacher
+
+__all__ = ["interpolation_threshold"]
+
+Array = NDArray[np.float64]
+_ENDLESS = 1e9  # N/P at which linear features span all they ever will
+_MESH = panels(np.linspace(-10.0, 10.0, 11)[None])
+
+
+def interpolation_threshold(problem: Problem, alpha_T: ArrayLike) -> Array:
+    """N/P at which the training error vanishes for lam -> 0.
+
+    Parameters
+    ----------
+    problem : Problem
+    alpha_T : array_like
+        P/D, > 0.
+
+    Returns
+    -------
+    ndarray of the shape of alpha_T
+        1 for losses of y - t, the separability threshold for losses of the margin; inf where no
+        number of features suffices, as for linear features of too many patterns.
+
+    Raises
+    ------
+    ValueError
+        For alpha_T that is not positive and finite.
+    """
+    require(problem)
+    alpha_T = np.asarray(alpha_T, dtype=float)
+    bad = alpha_T[~(np.isfinite(alpha_T) & (alpha_T > 0))]
+    if bad.size:
+        raise ValueError(f"alpha_T = {bad.flat[0]:g}: every value must be > 0 and finite")
+    flat = [_threshold(problem, a) for a in alpha_T.ravel()]
+    return np.array(flat).reshape(alpha_T.shape)
+
+
+def _threshold(problem: Problem, alpha_T: float) -> float:
+    binary = isinstance(problem.teacher, BinaryTeacher)
+    # a custom loss says in words what it is a function of
+    residual = getattr(problem.loss, "of", "") == "difference"
+    equations = not binary or residual or isinstance(problem.loss, DifferenceLoss)
+
+    def excess(log_ratio: float) -> float:
+        ratio = np.exp(log_ratio)
+        share, explained = _span(problem, alpha_T * ratio)
+        needed = 1.0 if equations else _critical_ratio(problem, explained)
+        return float(ratio * share - needed)
+
+    # as many dimensions as patterns fit anything; h lies in (0, 1/2] and falls with gamma
+    low, high = (0.0, np.log(_ENDLESS)) if equations else (np.log(1e-9), np.log(0.5 + 1e-9))
+    if equations and excess(low) > -1e-12:
+        return 1.0
+    if excess(high) < 0:
+        high = np.log(_ENDLESS)
+        if excess(high) < 0:
+            return np.inf
+    return float(np.exp(optimize.brentq(excess, low, high, xtol=1e-13)))
+
+
+def _span(problem: Problem, c: float) -> tuple[float, float]:
+    """rank(Omega)/N, and gamma^2, the share of the teacher's variance that the features span."""
+    rho = problem.teacher.rho
+    traces = problem.features.traces(
+        np.array([c]), problem.activation.moments, rho, np.full(1, 1e-30), np.ones(1)
+    )
+    return float(traces.OmegaR[0]), min(float(traces.TR[0]) / rho, 1.0 - 1e-15)
+
+
+def _critical_ratio(problem: Problem, explained: float) -> float:
+    """h(gamma), minimised over t; the function is convex."""
+    rho, teacher = problem.teacher.rho, problem.teacher
+    assert isinstance(teacher, BinaryTeacher)
+    labels, weight = teacher.representatives
+
+    def cost(t: float) -> float:
+        total = 0.0
+        for y in labels:
+
+            def integrand(
+                _: NDArray[np.intp], __: NDArray[np.intp], u: Array, y: float = y
+            ) -> Array:
+                s = t * y * u
+                gap = (1 + s * s) * special.ndtr(-s) - s * np.exp(-s * s / 2) / np.sqrt(2 * np.pi)
+                mean = np.sqrt(rho * explained) * u
+                z = teacher.partition(y, mean, np.full(u.shape, rho * (1 - explained)))
+                density = np.exp(-u * u / 2) / np.sqrt(2 * np.pi)
+                return np.asarray((gap * z.value * density)[None])
+
+            total += weight * float(integrate(integrand, _MESH, 1, judged=1).values[0, 0])
+        return total
+
+    found = optimize.minimize_scalar(cost, bracket=(0.0, 1.0), tol=1e-11)
+    return float(found.fun)

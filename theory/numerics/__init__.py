@@ -1,0 +1,1 @@
+"""Quadrature, piecewise polynomials and extrema: no physics."""
