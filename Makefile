@@ -11,7 +11,7 @@ unexport OMP_NUM_THREADS
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-$(READY): pyproject.toml constraints.txt
+$(READY): pyproject.toml setup.py constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "$(PYTHON) is older than Python 3.11: run make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -24,7 +24,7 @@ demo: $(READY)  ## Both peaks in theory and simulation, written to demo/
 check: $(READY)  ## Style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy -p theory -p simulate -p validate -p figures -p commands -m twinpeaks -m pytest_twinpeaks
+	$(BIN)/mypy
 
 test: check  ## Style, types and the fast tests
 	$(BIN)/pytest -m "not slow"

@@ -23,18 +23,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from twinpeaks import theory
 from benchmarks import costs
 from benchmarks.costs import Cost
-from twinpeaks.sweeps.device import Workspace, choose_device, plan_memory, training_numbers
+from twinpeaks import theory
 from twinpeaks.simulate.draw import Instance, Streams, draw_instance
 from twinpeaks.simulate.estimators.network import feature_influence
 from twinpeaks.simulate.run import Training
-from twinpeaks.sweeps.sweep import Task
 from twinpeaks.simulate.train import train, train_stack
 from twinpeaks.simulate.trainers.band import BlockTridiagonal, block_width
 from twinpeaks.simulate.trainers.newton import DIRECT, RECYCLING, newton_path
 from twinpeaks.simulate.trainers.reduction import times
+from twinpeaks.sweeps.device import Workspace, choose_device, plan_memory, training_numbers
+from twinpeaks.sweeps.sweep import Task
 
 LAM = np.geomspace(10.0, 1e-4, 20)
 FACTORISED = 2048  # largest size at which every step of a path is given a factor of its own

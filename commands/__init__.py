@@ -45,6 +45,6 @@ def cli(ctx: click.Context) -> None:
 
 
 for _module in iter_modules(__path__):
-    _command = getattr(import_module(f"commands.{_module.name}"), "command", None)
+    _command = getattr(import_module(f"twinpeaks.commands.{_module.name}"), "command", None)
     if isinstance(_command, click.Command):
         cli.add_command(_command)

@@ -67,8 +67,7 @@ def check(tables: tuple[Path, ...], rtol: float, worst: int) -> None:
     """
     from twinpeaks import theory
     from twinpeaks.validate.precise.drift import describe, overview, verdict
-    from twinpeaks.validate.precise.golden import check as compare
-    from twinpeaks.validate.precise.golden import shipped
+    from twinpeaks.validate.precise.golden import check as compare, shipped
 
     paths = tables or shipped()
     if not paths:

@@ -88,8 +88,7 @@ def _figures(result: SuiteResult) -> dict[str, Figure]:
     """Quantiles of all scores, and the curves of the cases with enough ratios."""
     import numpy as np
 
-    from twinpeaks import figures
-    from twinpeaks import theory
+    from twinpeaks import figures, theory
 
     drawn = {"Scores of all cases": figures.qq(result.summaries)}
     for outcome in result.outcomes:

@@ -7,8 +7,8 @@ features of one width, N = 3D/2, so its curve varies the number of patterns; alp
 import numpy as np
 from matplotlib.figure import Figure
 
-from twinpeaks import figures
 import twinpeaks as tp
+from twinpeaks import figures
 from twinpeaks.figures.style import colours
 
 rng = np.random.default_rng(0)

@@ -5,8 +5,8 @@ and mean dimension against the scale and origin of the start, in a minute or two
 the experiment of arXiv 2401.12610 solvable: docs/derivations/adversarial-initialisation.md.
 """
 
-from twinpeaks import figures
 import twinpeaks as tp
+from twinpeaks import figures
 
 problem, at = tp.Problem(), {"overparam": 2.0, "alpha_T": 3.0}
 starts = {

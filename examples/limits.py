@@ -9,8 +9,8 @@ below 2e-9, the tolerance of the solver's steps. A dip is a change of sign.
 import numpy as np
 from matplotlib.figure import Figure
 
-from twinpeaks import figures
 import twinpeaks as tp
+from twinpeaks import figures
 from twinpeaks.figures.style import colours
 
 lam = np.append(0.0, np.geomspace(1e-8, 1, 121))

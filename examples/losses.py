@@ -7,8 +7,8 @@ thresholds: N/P = 1 for the square loss, separability, the same for all, for los
 import numpy as np
 from matplotlib.figure import Figure
 
-from twinpeaks import figures
 import twinpeaks as tp
+from twinpeaks import figures
 from twinpeaks.figures.style import colours
 
 ratios = np.geomspace(0.05, 10, 121)

@@ -6,8 +6,8 @@ Run with ``python examples/peaks.py``; it writes peaks.png, optimal_ridge.png an
 import numpy as np
 import xarray as xr
 
-from twinpeaks import figures
 import twinpeaks as tp
+from twinpeaks import figures
 
 problems = {"square": tp.Problem(loss=tp.Square()), "hinge": tp.Problem(loss=tp.Hinge())}
 alpha_T = 3.0

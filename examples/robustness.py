@@ -7,9 +7,8 @@ curve; the points are eight attacked networks each.
 import numpy as np
 from matplotlib.figure import Figure
 
-from twinpeaks import figures
-from twinpeaks import simulate
 import twinpeaks as tp
+from twinpeaks import figures, simulate
 from twinpeaks.figures.style import colours
 
 problem = tp.Problem(loss=tp.Logistic())

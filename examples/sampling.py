@@ -8,9 +8,8 @@ the mean over the measure (open), which is what the overlap of two replicas desc
 import numpy as np
 from matplotlib.figure import Figure
 
-from twinpeaks import figures
-from twinpeaks import simulate
 import twinpeaks as tp
+from twinpeaks import figures, simulate
 from twinpeaks.figures.style import colours
 
 problem = tp.Problem(loss=tp.Logistic())

@@ -6,8 +6,8 @@ Run with ``python examples/stability.py``; it writes stability.png.
 import numpy as np
 from matplotlib.figure import Figure
 
-from twinpeaks import figures
 import twinpeaks as tp
+from twinpeaks import figures
 from twinpeaks.figures.style import colours
 
 problem = tp.Problem(loss=tp.ZeroOne())

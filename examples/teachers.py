@@ -7,8 +7,8 @@ best possible learner from the same number of patterns: no curve may cross below
 import numpy as np
 from matplotlib.figure import Figure
 
-from twinpeaks import figures
 import twinpeaks as tp
+from twinpeaks import figures
 from twinpeaks.figures.style import colours
 from twinpeaks.theory.landmarks.bayes import bayes_error
 

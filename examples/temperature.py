@@ -7,8 +7,8 @@ measure carries thermal noise; the mean over the measure does not, and the two m
 import numpy as np
 from matplotlib.figure import Figure
 
-from twinpeaks import figures
 import twinpeaks as tp
+from twinpeaks import figures
 from twinpeaks.figures.style import colours
 
 problem = tp.Problem(loss=tp.Logistic())

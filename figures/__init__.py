@@ -16,9 +16,10 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from twinpeaks.figures.style import article, save
+from twinpeaks.figures.twin_peaks import twin_peaks
 
 _MODULES = {
-    module.name: import_module(f"figures.{module.name}")
+    module.name: import_module(f"{__name__}.{module.name}")
     for module in iter_modules(__path__)
     if module.name != "style"
 }
@@ -30,9 +31,9 @@ REGISTRY: dict[str, Callable[..., Figure]] = {
 DEFAULTS: dict[str, Callable[..., tuple[Any, ...]]] = {
     name: module.data for name, module in _MODULES.items()
 }
-globals().update(REGISTRY)  # figures.twin_peaks is the function, not its module
+globals().update(REGISTRY)  # figures.maps is the function, not its module
 
-__all__ = ["DEFAULTS", "REGISTRY", "article", "save", *REGISTRY]
+__all__ = ["DEFAULTS", "REGISTRY", "article", "save", "twin_peaks"]
 
 
 def __getattr__(name: str) -> Any:

@@ -11,8 +11,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from twinpeaks import simulate
-from twinpeaks import theory
+from twinpeaks import simulate, theory
 from twinpeaks.figures.style import TWO_COLUMNS, article, colours
 from twinpeaks.validate import over_seeds
 

@@ -11,9 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy import stats
 
-from twinpeaks import simulate
-from twinpeaks import theory
-from twinpeaks import validate
+from twinpeaks import simulate, theory, validate
 from twinpeaks.figures.style import ONE_COLUMN, article, colours
 
 __all__ = ["qq"]

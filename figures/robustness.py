@@ -12,8 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from scipy import special
 
-from twinpeaks import simulate
-from twinpeaks import theory
+from twinpeaks import simulate, theory
 from twinpeaks.figures.style import TWO_COLUMNS, article, colours
 from twinpeaks.theory.sensitivity.robustness import Norm
 from twinpeaks.validate import over_seeds

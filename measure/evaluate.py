@@ -10,8 +10,8 @@ from array_api_compat import array_namespace
 from numpy.typing import NDArray
 from torch import Tensor
 
-from twinpeaks.simulate.draw import TorchRandom
 from twinpeaks.measure.moments import host
+from twinpeaks.sweeps.random import TorchRandom
 from twinpeaks.theory.teachers.base import Random
 
 __all__ = ["derivatives", "evaluate", "hypercube", "stream"]
@@ -42,7 +42,7 @@ def stream(random: Random | int) -> Random:
     kind: type = type(random)
     numpy_kinds = (np.random.Generator, np.random.RandomState)
     if issubclass(kind, numpy_kinds) or not hasattr(kind, "uniform"):
-        raise ValueError(f"random = {random!r}: give an int seed or a simulate.TorchRandom")
+        raise ValueError(f"random = {random!r}: give an int seed or a measure.TorchRandom")
     return random  # type: ignore[return-value]
 
 

@@ -25,10 +25,10 @@ import numpy as np
 from array_api_compat import array_namespace
 from numpy.typing import ArrayLike, NDArray
 
-from twinpeaks.simulate.draw import input_blocks
 from twinpeaks.measure.evaluate import evaluate, hypercube, stream
 from twinpeaks.measure.moments import Estimate, Moments, covariance, host, pairs
 from twinpeaks.sweeps.grid import check_count
+from twinpeaks.sweeps.random import input_blocks
 from twinpeaks.theory.teachers.base import Random
 
 __all__ = ["degree_weights", "noise_stability"]

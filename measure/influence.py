@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from twinpeaks.simulate.draw import input_blocks
 from twinpeaks.measure.evaluate import derivatives, evaluate, hypercube, stream
 from twinpeaks.measure.linear_part import credible, parts, ratio_estimate
 from twinpeaks.measure.moments import Estimate, Moments, host
 from twinpeaks.sweeps.grid import check_count
+from twinpeaks.sweeps.random import input_blocks
 from twinpeaks.theory.teachers.base import Random
 
 __all__ = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn
@@ -11,48 +11,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from twinpeaks.sweeps.device import _DRAW_ROWS, Workspace
 from twinpeaks.simulate.layers import Layers
+from twinpeaks.sweeps.device import Workspace
+from twinpeaks.sweeps.random import TorchRandom
 from twinpeaks.theory.problem import Problem
 
 __all__ = [
     "Instance",
     "Streams",
-    "TorchRandom",
     "check_sizes",
     "draw_instance",
-    "input_blocks",
 ]
-
-
-@dataclass(frozen=True)
-class TorchRandom:
-    """Random float64 tensors from one torch generator (the ``Random`` protocol of teachers).
-
-    Parameters
-    ----------
-    generator : torch.Generator
-        The state; its device is where the tensors live.
-    """
-
-    generator: torch.Generator
-
-    @classmethod
-    def from_seed(cls, seed: int, device: torch.device | str = "cpu") -> TorchRandom:
-        """Start a stream from a seed >= 0 and < 2**63, of which torch takes the low 32 bits on a CPU."""
-        if not 0 <= seed < 2**63:
-            raise ValueError(f"seed = {seed}: give an integer >= 0 and < 2**63")
-        return cls(torch.Generator(device).manual_seed(seed))
-
-    def normal(self, *shape: int) -> Tensor:
-        """Independent standard normals."""
-        device = self.generator.device
-        return torch.randn(shape, generator=self.generator, dtype=torch.float64, device=device)
-
-    def uniform(self, *shape: int) -> Tensor:
-        """Independent uniforms on [0, 1)."""
-        device = self.generator.device
-        return torch.rand(shape, generator=self.generator, dtype=torch.float64, device=device)
 
 
 @dataclass(frozen=True)
@@ -138,13 +107,3 @@ def check_sizes(problem: Problem, sizes: Iterable[tuple[int, int, int]]) -> None
     for D, N, _ in sizes:
         with suppress(_DrawnError):
             problem.features.sample(D, N, moments, rho, probe)
-
-
-def input_blocks(total: int) -> Iterator[int]:
-    """Sizes of the blocks in which fresh inputs are drawn.
-
-    Fixed, and apart from the chunks in which they are worked on: torch's stream depends on the
-    shapes asked for, and the draw must not depend on the memory of the machine.
-    """
-    for start in range(0, total, _DRAW_ROWS):
-        yield min(_DRAW_ROWS, total - start)

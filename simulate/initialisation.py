@@ -13,17 +13,22 @@ import xarray as xr
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from twinpeaks.sweeps.device import Workspace
-from twinpeaks.simulate.draw import Instance, Streams, TorchRandom, draw_instance
-from twinpeaks.simulate.estimators.trained import measure_overlaps, measure_test_error, measure_training
+from twinpeaks.simulate.draw import Instance, Streams, draw_instance
 from twinpeaks.simulate.estimators.network import feature_mean_dimension
+from twinpeaks.simulate.estimators.trained import (
+    measure_overlaps,
+    measure_test_error,
+    measure_training,
+)
+from twinpeaks.simulate.train import Status
+from twinpeaks.simulate.trainers.nearest import NearestSolution
+from twinpeaks.sweeps.device import Workspace
 from twinpeaks.sweeps.execute import Means, Progress, execute
 from twinpeaks.sweeps.grid import Axis, Grid, check_count, make_grid
 from twinpeaks.sweeps.layout import Layout, Values, variables
+from twinpeaks.sweeps.random import TorchRandom
 from twinpeaks.sweeps.sweep import Protocol, Task
 from twinpeaks.sweeps.variables import MEASURED
-from twinpeaks.simulate.train import Status
-from twinpeaks.simulate.trainers.nearest import NearestSolution
 from twinpeaks.theory.losses.square import Square
 from twinpeaks.theory.problem import Problem
 from twinpeaks.theory.starts import GaussianStart, RandomLabelsStart, SameInputsStart, Start
@@ -92,7 +97,7 @@ def run_from_start(
     ------
     ValueError
         For any argument out of range, before any work.
-    simulate.StoreError, simulate.DeviceError
+    sweeps.StoreError, sweeps.DeviceError
         As in :func:`simulate.run`.
 
     Examples

@@ -13,17 +13,17 @@ import xarray as xr
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from twinpeaks.sweeps.device import Workspace, training_numbers
+from twinpeaks.measure.moments import binomial_error
 from twinpeaks.simulate.draw import Streams, draw_instance
 from twinpeaks.simulate.estimators.flips import Norm, flip_distances
-from twinpeaks.measure.moments import binomial_error
 from twinpeaks.simulate.estimators.network import feature_mean_dimension
+from twinpeaks.simulate.train import Status, check_loss, train
+from twinpeaks.sweeps.device import Workspace, training_numbers
 from twinpeaks.sweeps.execute import Means, Progress, execute
 from twinpeaks.sweeps.grid import Axis, Grid, check_count, check_number, make_grid, positive_axis
 from twinpeaks.sweeps.layout import Layout, Values, variables
 from twinpeaks.sweeps.sweep import Protocol, Task
 from twinpeaks.sweeps.variables import MEASURED
-from twinpeaks.simulate.train import Status, check_loss, train
 from twinpeaks.theory.problem import Problem
 from twinpeaks.theory.teachers.base import BinaryTeacher
 
@@ -99,7 +99,7 @@ def attack(
     ------
     ValueError
         As :func:`simulate.run`; for real labels, and for eps that is negative, not finite or given twice.
-    simulate.StoreError, simulate.DeviceError
+    sweeps.StoreError, sweeps.DeviceError
         As :func:`simulate.run`.
 
     Notes

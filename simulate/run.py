@@ -12,21 +12,21 @@ import torch
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from twinpeaks.sweeps.device import Workspace, training_numbers
 from twinpeaks.simulate.draw import Instance, Streams, draw_instance
+from twinpeaks.simulate.estimators.network import feature_mean_dimension
 from twinpeaks.simulate.estimators.trained import (
     measure_overlaps,
     measure_test_error,
     measure_training,
     overlap_test_error,
 )
-from twinpeaks.simulate.estimators.network import feature_mean_dimension
+from twinpeaks.simulate.train import Fit, Status, check_loss, train_stack
+from twinpeaks.sweeps.device import Workspace, training_numbers
 from twinpeaks.sweeps.execute import Means, Progress, execute
 from twinpeaks.sweeps.grid import Grid, check_count, check_number, make_grid, positive_axis
 from twinpeaks.sweeps.layout import Layout, Values, variables
 from twinpeaks.sweeps.sweep import Protocol, Task
 from twinpeaks.sweeps.variables import MEASURED
-from twinpeaks.simulate.train import Fit, Status, check_loss, train_stack
 from twinpeaks.theory.problem import Problem
 
 __all__ = ["Training", "run"]
@@ -105,7 +105,7 @@ def run(
         For any argument out of range, an absent device, sizes that do not fit in memory or that
         the feature law cannot take, or a loss that cannot be trained exactly; it names the
         argument, its value and the remedy. All are raised before any work.
-    simulate.StoreError
+    sweeps.StoreError
         If the store cannot be written, is damaged, or belongs to another sweep or version.
     twinpeaks.sweeps.workers.ClusterError
         If the scheduler is lost, or one task kills several workers in a row; finished

@@ -98,7 +98,7 @@ def sample(
     ValueError
         For any argument out of range, an absent device or ``arviz-stats``, sizes that do not fit, or
         a loss that is not smooth and convex; it names the argument, its value and the remedy.
-    simulate.StoreError, simulate.DeviceError
+    sweeps.StoreError, sweeps.DeviceError
         As in ``simulate.run``.
 
     Examples

@@ -1,1 +1,8 @@
-"""Sweeps as values: the grid, the tasks it expands to, who performs them, and where results are kept."""
+"""Tasks on a grid: who does them where, what is kept, and what comes back."""
+
+from twinpeaks.sweeps.device import DeviceError
+from twinpeaks.sweeps.random import TorchRandom
+from twinpeaks.sweeps.store import Store, StoreError
+from twinpeaks.sweeps.workers import ClusterError
+
+__all__ = ["ClusterError", "DeviceError", "Store", "StoreError", "TorchRandom"]

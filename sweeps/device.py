@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 
 from twinpeaks.simulate.trainers.band import block_width
+from twinpeaks.sweeps.random import DRAW_ROWS
 from twinpeaks.theory.feature_laws.base import FeatureLaw
 
 __all__ = [
@@ -26,7 +27,6 @@ __all__ = [
 Size = tuple[int, int, int]
 
 _FLOAT = 8
-_DRAW_ROWS = 1024  # rows of fresh inputs drawn at a time; see simulate.draw.input_blocks
 
 # A chunk that stays in the last-level cache runs the activation at the speed of arithmetic; a GPU
 # wants launches long enough to fill it. Fixed numbers, not fractions of free memory: the chunk
@@ -168,7 +168,7 @@ def training_numbers(D: int, N: int, P: int, n_lam: int, quadratic: bool) -> int
         Whether the loss takes the ridge path, which needs less.
     """
     k = min(N, P)
-    numbers = P * N + 4 * N * n_lam + P * D + _DRAW_ROWS * D
+    numbers = P * N + 4 * N * n_lam + P * D + DRAW_ROWS * D
     if quadratic:
         # the Gram matrix, reflections, and what they leave between them in the heap; a Cholesky
         # factor for every lam

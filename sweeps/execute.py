@@ -13,8 +13,8 @@ from typing import Any
 import xarray as xr
 from tqdm import tqdm
 
-from twinpeaks.sweeps.device import Workspace, choose_device, plan_memory
 from twinpeaks.simulate.draw import check_sizes
+from twinpeaks.sweeps.device import Workspace, choose_device, plan_memory
 from twinpeaks.sweeps.grid import Grid, check_count
 from twinpeaks.sweeps.layout import Values, assemble
 from twinpeaks.sweeps.store import Store
@@ -100,7 +100,7 @@ def execute(protocol: Protocol, grid: Grid, means: Means) -> xr.Dataset:
     ValueError
         For an absent device or package, or sizes that the feature law refuses or that do not fit
         in memory, before any work.
-    simulate.StoreError
+    sweeps.StoreError
         If the store cannot be written, is damaged, or belongs to another sweep or version.
     twinpeaks.sweeps.workers.ClusterError
         If the scheduler is lost, or one task kills several workers in a row; finished

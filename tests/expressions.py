@@ -1,6 +1,6 @@
 """Numbers for the expressions of theory.derivation, by quadrature of their own.
 
-Nothing is shared with twinpeaks.theory.equations.channel or theory.feature_laws: losses and Z_* come from the expressions,
+Nothing is shared with theory/equations or theory/feature_laws: losses and Z_* come from the expressions,
 Gaussian integrals from composite Gauss-Legendre rules on fixed grids, proximal points from bisection, and
 traces from the spectral density instead of the resolvent.
 """

@@ -7,9 +7,9 @@ from twinpeaks import theory
 from twinpeaks.theory.equations.channel import Conjugates
 from twinpeaks.theory.equations.channel.labels import LabelChannel
 from twinpeaks.theory.equations.channel.quadratic import QuadraticChannel
+from twinpeaks.theory.equations.readout import Points
 from twinpeaks.theory.feature_laws.base import Traces
 from twinpeaks.theory.feature_laws.gaussian import Gaussian
-from twinpeaks.theory.equations.readout import Points
 
 __all__ = ["MUTATIONS", "changed"]
 

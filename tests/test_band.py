@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from twinpeaks.simulate.trainers.band import BlockTridiagonal, block_width
 from twinpeaks.simulate.trainers.ridge import ridge_path

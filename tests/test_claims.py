@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from twinpeaks import figures
-from twinpeaks import theory
+from twinpeaks import figures, theory
 from twinpeaks.theory.numerics.extremum import maxima
 
 ALPHA_T = 3.0

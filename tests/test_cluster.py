@@ -12,10 +12,8 @@ import psutil
 import pytest
 import xarray as xr
 
-from twinpeaks import simulate
-from twinpeaks import theory
-from twinpeaks.sweeps.workers import ClusterError
-from twinpeaks.sweeps.workers import cluster as cluster_of
+from twinpeaks import simulate, sweeps, theory
+from twinpeaks.sweeps.workers import ClusterError, cluster as cluster_of
 
 SWEEP = {"overparam": [0.5, 2.0], "D": 20, "seeds": 8, "n_test": 50, "n_flip": 4}
 
@@ -51,7 +49,7 @@ def test_a_cluster_changes_no_bit_and_a_dead_worker_costs_nothing_but_time(sweep
     assert len(killed) == 1
     xr.testing.assert_identical(data, sweep())
     assert int((data.status != 0).sum()) == 0
-    with simulate.Store(path, create=False) as store:
+    with sweeps.Store(path, create=False) as store:
         assert store.summary().results == 16
         assert store.verify() == []
 
@@ -115,7 +113,7 @@ def test_a_lost_scheduler_ends_the_sweep_with_a_sentence(tmp_path, caplog):
 
         def watch():
             while True:
-                with suppress(simulate.StoreError), simulate.Store(path, create=False) as store:
+                with suppress(sweeps.StoreError), sweeps.Store(path, create=False) as store:
                     if store.summary().results:
                         break
                 time.sleep(0.05)

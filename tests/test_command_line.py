@@ -14,8 +14,8 @@ import pytest
 import xarray as xr
 from click.testing import CliRunner
 
-from twinpeaks import commands
 import twinpeaks as tp
+from twinpeaks import commands
 from twinpeaks.commands import cli
 from twinpeaks.commands.components import Component, components
 from twinpeaks.commands.figure import labels
@@ -47,7 +47,7 @@ def test_answers_without_loading_numerics(args):
     code = (
         "import sys, twinpeaks\n"
         f"sys.argv = ['twinpeaks', *{args!r}]\n"
-        "try: twinpeaks.main()\n"
+        "try: twinpeaks.__main__.main()\n"
         f"finally: print('loaded', [m for m in {HEAVY!r} if m in sys.modules])"
     )
     start = time.perf_counter()
@@ -70,7 +70,7 @@ def test_interrupt_prints_one_line_and_exits_130():
         # a shell's background job starts with the signal ignored
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "commands.solve.make_problem = lambda **_: (print('here', flush=True), time.sleep(60))\n"
-        "twinpeaks.main()"
+        "twinpeaks.__main__.main()"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code, "solve", "--overparam", "1"],
@@ -106,8 +106,8 @@ def test_interrupt_while_packages_load_says_the_same():
     code = (
         "import os, signal, twinpeaks\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "twinpeaks.import_module = lambda _: os.kill(os.getpid(), signal.SIGINT)\n"
-        "twinpeaks.main()"
+        "twinpeaks.__main__.import_module = lambda _: os.kill(os.getpid(), signal.SIGINT)\n"
+        "twinpeaks.__main__.main()"
     )
     done = process("-c", code)
     assert done.returncode == 130
@@ -253,7 +253,7 @@ def test_component_parameters():
 
 def test_a_module_with_a_command_is_a_command():
     for module in iter_modules(commands.__path__):
-        made = getattr(import_module(f"commands.{module.name}"), "command", None)
+        made = getattr(import_module(f"twinpeaks.commands.{module.name}"), "command", None)
         assert (made is None) == (module.name not in cli.commands)
     assert len(cli.commands) >= 5
 

@@ -13,17 +13,17 @@ import pytest
 import torch
 from scipy import special, stats
 
-from twinpeaks import simulate
 import twinpeaks.measure.fourier
-from twinpeaks import theory
-from twinpeaks.sweeps.device import Workspace
-from twinpeaks.simulate.draw import Instance, TorchRandom
-from twinpeaks.simulate.estimators.flips import flip_distances
-from twinpeaks.simulate.estimators.trained import measure_test_error
+from twinpeaks import measure, theory
 from twinpeaks.measure.moments import binomial_error
+from twinpeaks.simulate.draw import Instance
+from twinpeaks.simulate.estimators.flips import flip_distances
 from twinpeaks.simulate.estimators.network import feature_mean_dimension
+from twinpeaks.simulate.estimators.trained import measure_test_error
 from twinpeaks.simulate.layers import Layers
 from twinpeaks.simulate.robustness import _rates
+from twinpeaks.sweeps.device import Workspace
+from twinpeaks.sweeps.random import TorchRandom
 
 REPETITIONS = 400
 FALSE_ALARM = 1e-4
@@ -136,14 +136,14 @@ def test_spectra_by_hand():
 
 @pytest.mark.parametrize("f", [AND, MAJORITY, QUADRATIC, TWO, TABLE, NETWORK], ids=repr)
 def test_mean_dimension(f):
-    check(*repeated(lambda seed: simulate.mean_dimension(f, f.n, 200, seed)), f.bmd)
+    check(*repeated(lambda seed: measure.mean_dimension(f, f.n, 200, seed)), f.bmd)
 
 
 def test_mean_dimension_over_several_blocks():
     """1500 samples: the linear part is centred on the first 1024."""
 
     def estimate(seed):
-        return simulate.mean_dimension(NETWORK, 10, 1500, seed, variance_samples=2500)
+        return measure.mean_dimension(NETWORK, 10, 1500, seed, variance_samples=2500)
 
     check(*repeated(estimate, 200), NETWORK.bmd)
 
@@ -151,14 +151,14 @@ def test_mean_dimension_over_several_blocks():
 @pytest.mark.parametrize("f", [PARITY, LINEAR], ids=repr)
 def test_mean_dimension_without_noise_of_first_order(f):
     """Parities have constant f^2, linear functions no nonlinear part: the errors are small and suffice."""
-    values, errors = repeated(lambda seed: simulate.mean_dimension(f, f.n, 200, seed), 200)
+    values, errors = repeated(lambda seed: measure.mean_dimension(f, f.n, 200, seed), 200)
     check(values, errors, f.bmd, conservative=True)
     assert max(errors) < 0.02
 
 
 def test_the_test_can_fail():
     """Half the error, and one and a half times the error, are both refused."""
-    values, errors = repeated(lambda seed: simulate.mean_dimension(AND, 5, 200, seed))
+    values, errors = repeated(lambda seed: measure.mean_dimension(AND, 5, 200, seed))
     check(values, errors, AND.bmd)
     for factor in (0.5, 1.5):
         with pytest.raises(AssertionError):
@@ -169,7 +169,7 @@ def test_the_test_can_fail():
 
 @pytest.mark.parametrize("f", [AND, MAJORITY, TABLE, TWO], ids=repr)
 def test_influences(f):
-    values, errors = repeated(lambda seed: simulate.influences(f, f.n, 200, seed))
+    values, errors = repeated(lambda seed: measure.influences(f, f.n, 200, seed))
     moves = np.std(values, axis=0) > 1e-12  # an input that always or never counts has no error
     check(np.array(values)[:, moves], np.array(errors)[:, moves], f.influences[moves])
     assert np.all(np.array(errors)[:, ~moves] < 1e-12)
@@ -208,7 +208,7 @@ def test_mean_dimension_of_features(activation, widths):
 def test_degree_weights(f, block, monkeypatch):
     """All pairs of 400 inputs, or of two blocks of 200; weights that vanish may be covered too often."""
     monkeypatch.setattr(twinpeaks.measure.fourier, "_BLOCK", block)
-    values, errors = map(np.array, repeated(lambda s: simulate.degree_weights(f, f.n, 3, 400, s)))
+    values, errors = map(np.array, repeated(lambda s: measure.degree_weights(f, f.n, 3, 400, s)))
     exact = f.weights[1:4]
     for k in range(3):
         check(values[:, k], errors[:, k], exact[k], conservative=exact[k] < 0.05)
@@ -221,7 +221,7 @@ LEVELS = np.array([-0.5, 0.0, 0.3, 0.9, 1.0])
 
 @pytest.mark.parametrize("f", [PARITY, MAJORITY, LINEAR, TWO, TABLE], ids=repr)
 def test_noise_stability(f):
-    found = repeated(lambda seed: simulate.noise_stability(f, f.n, LEVELS, 400, seed))
+    found = repeated(lambda seed: measure.noise_stability(f, f.n, LEVELS, 400, seed))
     values, errors = map(np.array, found)
     exact = LEVELS[:, None] ** np.arange(1, f.n + 1) @ f.weights[1:]
     check(values[:, :4], errors[:, :4], exact[:4])
@@ -240,7 +240,7 @@ def test_noise_stability_of_gaussian_inputs():
 
         def estimate(seed, unit=unit):
             f = lambda x: unit(x.sum(1) / 2)  # noqa: E731
-            return simulate.noise_stability(f, 4, r, 1000, seed, inputs="gaussian")
+            return measure.noise_stability(f, 4, r, 1000, seed, inputs="gaussian")
 
         check(*repeated(estimate), exact)
 
@@ -273,7 +273,7 @@ def test_test_error(teacher, noise):
 
     def estimate(seed):
         found = measure_test_error(problem, instance, w, TorchRandom.from_seed(seed), 400, WORK)
-        return simulate.Estimate(found["test_error"][0], found["test_error_se"][0])
+        return measure.Estimate(found["test_error"][0], found["test_error_se"][0])
 
     values, errors = repeated(estimate, 1000)
     assert (min(values) == 0) == rare
@@ -288,7 +288,7 @@ def test_test_error_of_real_labels():
 
     def estimate(seed):
         found = measure_test_error(problem, instance, w, TorchRandom.from_seed(seed), 400, WORK)
-        return simulate.Estimate(found["test_error"][0], found["test_error_se"][0])
+        return measure.Estimate(found["test_error"][0], found["test_error_se"][0])
 
     check(*repeated(estimate), teacher.rho + teacher.noise - 2 * m + Q)
 

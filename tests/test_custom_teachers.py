@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from scipy import special
 
-from twinpeaks import theory
-from twinpeaks import validate
+from twinpeaks import theory, validate
 
 
 def normal(k):

@@ -9,8 +9,7 @@ from matplotlib.mathtext import MathTextParser
 from twinpeaks import theory
 from twinpeaks.commands import cli
 from twinpeaks.commands.components import components
-from twinpeaks.theory.derivation import notation as n
-from twinpeaks.theory.derivation import rendering
+from twinpeaks.theory.derivation import notation as n, rendering
 
 PARSER = MathTextParser("path")
 

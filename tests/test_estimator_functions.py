@@ -4,25 +4,25 @@ import numpy as np
 import pytest
 import torch
 
-from twinpeaks import simulate
-from twinpeaks.simulate.draw import TorchRandom
+from twinpeaks import measure
 from twinpeaks.measure.evaluate import evaluate, stream
+from twinpeaks.sweeps.random import TorchRandom
 
 
 def mean_dimension(f, samples=40):
-    return simulate.mean_dimension(f, 3, samples, 1, variance_samples=samples)
+    return measure.mean_dimension(f, 3, samples, 1, variance_samples=samples)
 
 
 def influences(f, samples=40):
-    return simulate.influences(f, 3, samples, 1)
+    return measure.influences(f, 3, samples, 1)
 
 
 def noise_stability(f, samples=40):
-    return simulate.noise_stability(f, 3, [0.3, 1.0], samples, 1)
+    return measure.noise_stability(f, 3, [0.3, 1.0], samples, 1)
 
 
 def degree_weights(f, samples=40):
-    return simulate.degree_weights(f, 3, 2, samples, 1)
+    return measure.degree_weights(f, 3, 2, samples, 1)
 
 
 ESTIMATORS = [mean_dimension, influences, noise_stability, degree_weights]
@@ -70,7 +70,7 @@ def test_large_values_do_not_overflow(estimator):
 
 def test_real_and_imaginary_part_are_two_outputs():
     """x_0 x_1 + 3i x_2: (2 + 9) / (1 + 9)."""
-    found = simulate.mean_dimension(
+    found = measure.mean_dimension(
         lambda x: torch.stack([x[:, 0] * x[:, 1], 3 * x[:, 2]], 1), 3, 500, 0
     )
     assert abs(found.value - 1.1) < 4.5 * found.standard_error

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "adding-a-loss.md").read_text(encoding="utf-8")
-PACKAGES = ("theory", "simulate", "validate", "figures", "commands", "tests")
+FLOORS = ("theory", "sweeps", "measure", "simulate", "validate", "figures", "commands")
 
 LIMITS = """
 import numpy as np
@@ -38,13 +38,15 @@ def blocks(language):
 def extended(tmp_path_factory):
     """A copy of the project with the page's file in place; runs Python there."""
     folder = tmp_path_factory.mktemp("extended")
-    for name in PACKAGES:
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("twinpeaks.py", "pyproject.toml"):
-        shutil.copy(ROOT / name, folder)
+    package, unread = folder / "twinpeaks", shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "twinpeaks", package, ignore=unread)
+    for name in FLOORS:
+        shutil.copytree(ROOT / name, package / name, ignore=unread)
+    shutil.copytree(ROOT / "tests", folder / "tests", ignore=unread)
+    shutil.copy(ROOT / "pyproject.toml", folder)
     target = re.search(r"Save this as `(.*?)`", PAGE).group(1)
     assert not (ROOT / target).exists()
-    (folder / target).write_text(blocks("python")[0], encoding="utf-8")
+    (package / target).write_text(blocks("python")[0], encoding="utf-8")
     path = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
 
     def run(*args):
@@ -59,7 +61,7 @@ def extended(tmp_path_factory):
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    assert run("-c", "import theory; print(theory.__file__)").startswith(str(folder))
+    assert run("-c", "from twinpeaks import theory; print(theory.__file__)").startswith(str(folder))
     return run
 
 

@@ -4,8 +4,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 from components import LAWS, MOMENTS, NumpyRandom
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from reference import spectral_means
 
 from twinpeaks import theory

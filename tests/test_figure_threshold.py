@@ -2,8 +2,7 @@
 
 import pytest
 
-from twinpeaks import figures
-from twinpeaks import theory
+from twinpeaks import figures, theory
 
 
 def thresholds(fig):

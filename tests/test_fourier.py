@@ -6,11 +6,11 @@ import torch
 from components import LAWS
 from scipy import special
 
-from twinpeaks import simulate
-from twinpeaks import theory
-from twinpeaks.sweeps.device import Workspace
-from twinpeaks.simulate.draw import Streams, TorchRandom, draw_instance
+from twinpeaks import measure, theory
+from twinpeaks.simulate.draw import Streams, draw_instance
 from twinpeaks.simulate.train import train
+from twinpeaks.sweeps.device import Workspace
+from twinpeaks.sweeps.random import TorchRandom
 from twinpeaks.theory.activations import Activation
 
 CPU = torch.device("cpu")
@@ -197,12 +197,12 @@ def test_estimators_on_a_polynomial():
     def f(x):
         return x[:, 0] * x[:, 1] + x[:, 2] + 2 * x[:, 3] * x[:, 4] * x[:, 5] + 5
 
-    found = simulate.degree_weights(f, 9, 4, samples=3000, random=3)
+    found = measure.degree_weights(f, 9, 4, samples=3000, random=3)
     assert np.all(np.abs(found.value - [1, 1, 4, 0]) < 4.5 * found.standard_error)
     assert np.all(found.standard_error < 0.2)
     rho = np.array([-0.5, 0.0, 0.3, 1.0])
     for inputs in ("hypercube", "gaussian"):
-        found = simulate.noise_stability(f, 9, rho, 40_000, 4, inputs=inputs)
+        found = measure.noise_stability(f, 9, rho, 40_000, 4, inputs=inputs)
         error = np.abs(found.value - (rho + rho**2 + 4 * rho**3))
         assert np.all(error < 4.5 * found.standard_error)
         assert np.all(found.standard_error < 0.15)
@@ -220,7 +220,7 @@ def test_estimators_on_a_polynomial():
 def test_estimator_refuses(arguments, words):
     given = {"rho": 0.5, "samples": 10, "random": 0, **arguments}
     with pytest.raises(ValueError, match=words):
-        simulate.noise_stability(lambda x: x[:, 0], 3, **given)
+        measure.noise_stability(lambda x: x[:, 0], 3, **given)
 
 
 def network(problem, D, overparam, lam, seed):
@@ -252,9 +252,9 @@ def test_finite_networks(problem):
     rows = []
     for seed in range(10):
         f = network(problem, D, 0.8, 0.01, seed)
-        row = [simulate.degree_weights(f, D, 2, 1500, seed).value]
+        row = [measure.degree_weights(f, D, 2, 1500, seed).value]
         for inputs in ("hypercube", "gaussian"):
-            found = simulate.noise_stability(f, D, [*rho, 1.0], 4000, seed, inputs=inputs).value
+            found = measure.noise_stability(f, D, [*rho, 1.0], 4000, seed, inputs=inputs).value
             row.append(found[:-1] / found[-1])
             if inputs == "hypercube":
                 row[0] = row[0] / found[-1]
@@ -270,6 +270,6 @@ def test_finite_networks(problem):
 
 def test_seeds_are_streams_too():
     stream = TorchRandom.from_seed(5)
-    by_stream = simulate.noise_stability(lambda x: x[:, 0], 2, 0.3, 50, stream)
-    by_seed = simulate.noise_stability(lambda x: x[:, 0], 2, 0.3, 50, 5)
+    by_stream = measure.noise_stability(lambda x: x[:, 0], 2, 0.3, 50, stream)
+    by_seed = measure.noise_stability(lambda x: x[:, 0], 2, 0.3, 50, 5)
     assert float(by_stream.value) == float(by_seed.value)

@@ -8,10 +8,10 @@ import sympy as sp
 from expressions import HATS, LINEAR, LOSSES, ORDER, SPECTRUM, TEACHERS, Evaluator
 
 from twinpeaks import theory
-from twinpeaks.theory.equations.channel import Conjugates, Overlaps, channel_for
 from twinpeaks.theory.derivation import notation as n
 from twinpeaks.theory.derivation.averages import PatternMean, SpectralMean
 from twinpeaks.theory.derivation.functions import Kernel, Resolvent
+from twinpeaks.theory.equations.channel import Conjugates, Overlaps, channel_for
 from twinpeaks.theory.equations.readout import Points, readout
 
 

@@ -6,8 +6,7 @@ import xarray as xr
 from click.testing import CliRunner
 from matplotlib.figure import Figure
 
-from twinpeaks import figures
-from twinpeaks import theory
+from twinpeaks import figures, theory
 from twinpeaks.commands import cli
 
 

@@ -11,8 +11,8 @@ import pytest
 from twinpeaks import theory
 from twinpeaks.theory.describe import parse
 from twinpeaks.validate.precise import solve
-from twinpeaks.validate.precise.proven import enclose
 from twinpeaks.validate.precise.golden import Row, Table, check, read, shipped, write
+from twinpeaks.validate.precise.proven import enclose
 
 # Rows beyond the stability of replica symmetry are solutions all the same.
 pytestmark = pytest.mark.filterwarnings("ignore::theory.UnstableWarning")

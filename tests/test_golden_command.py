@@ -7,8 +7,8 @@ import re
 import pytest
 from click.testing import CliRunner
 
-from twinpeaks import theory
 import twinpeaks.validate.precise.golden
+from twinpeaks import theory
 from twinpeaks.commands import cli
 from twinpeaks.theory.describe import parse
 from twinpeaks.validate.precise.golden import Table, check, compare, read, scale, shipped, write
@@ -130,7 +130,9 @@ def test_a_row_is_held_to_its_own_digits(mine):
     row = read(mine).rows[0]
     point = theory.solve(theory.Problem(), **row.at)
     coarse = {name: f"{float(text):.5e}" for name, text in row.values.items()}
-    short = twinpeaks.validate.precise.golden.Row(row.problem, *row.at.values(), values=coarse, digits=6)
+    short = twinpeaks.validate.precise.golden.Row(
+        row.problem, *row.at.values(), values=coarse, digits=6
+    )
     assert compare(short, point).agrees
     assert compare(short, point).allowed == pytest.approx(1e-5)
     assert compare(row, point).allowed == 1e-8
@@ -213,7 +215,7 @@ def test_precise_rows_agree_with_solve(tmp_path):
     assert done.exit_code == 0, done.output
     (row,) = read(path).rows
     assert row.digits >= 16
-    assert row.made["by"] == "twinpeaks.validate.precise"
+    assert row.made["by"] == "validate.precise"
     assert len(row.values["bmd"]) > 16
     assert call("check", "--table", path, "--rtol", "1e-9").exit_code == 0
     done = call("add", "--overparam", "inf", "--precise", "24", "-o", path)

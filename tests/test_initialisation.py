@@ -6,9 +6,7 @@ import pytest
 import torch
 import xarray as xr
 
-from twinpeaks import figures
-from twinpeaks import simulate
-from twinpeaks import theory
+from twinpeaks import figures, measure, simulate, theory
 from twinpeaks.simulate.trainers.nearest import NearestSolution
 from twinpeaks.theory.starts.resolvents import Resolvents
 
@@ -43,7 +41,7 @@ def problem_of(rule):
 @pytest.mark.parametrize(("P", "N"), [(6, 12), (15, 6)])
 def test_gradient_descent_reaches_the_nearest_solution(P, N):
     """Eq. (1): 5000 plain steps from w_init, to rounding."""
-    random = simulate.TorchRandom.from_seed(3)
+    random = measure.TorchRandom.from_seed(3)
     X, y, start = random.normal(P, N), random.normal(P), random.normal(N)
     step = 1.0 / torch.linalg.matrix_norm(X, 2) ** 2
     w = start.clone()
@@ -60,7 +58,7 @@ def test_gradient_descent_reaches_the_nearest_solution(P, N):
 
 def test_penalty_towards_the_start():
     """Eq. (2): the gradient of |y - X w|^2 / 2 + lam |w - w_init|^2 / 2 vanishes."""
-    random = simulate.TorchRandom.from_seed(4)
+    random = measure.TorchRandom.from_seed(4)
     X, y, start = random.normal(6, 12), random.normal(6), random.normal(12)
     fit = NearestSolution.of(X, 0.3)
     w = fit.from_zero(y) + fit.kept(start[:, None])[:, 0]

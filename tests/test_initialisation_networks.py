@@ -7,8 +7,7 @@ import pytest
 import torch
 from scipy import stats
 
-from twinpeaks import simulate
-from twinpeaks import theory
+from twinpeaks import simulate, theory
 from twinpeaks.validate import holm, over_seeds
 from twinpeaks.validate.pooled import pooled_deviation
 
@@ -137,7 +136,7 @@ def test_old_labels_on_the_training_inputs_are_overwritten():
 
 
 def test_a_design_that_is_not_finite_is_said_and_ends_no_sweep(monkeypatch):
-    module = sys.modules["simulate.initialisation"]
+    module = sys.modules["twinpeaks.simulate.initialisation"]
     draw = module.draw_instance
 
     def spoiled(problem, D, N, P, random, work):

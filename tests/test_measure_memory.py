@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 import torch
 
-from twinpeaks import simulate
 import twinpeaks.measure.fourier
-from twinpeaks import theory
-from twinpeaks.sweeps.device import Workspace
-from twinpeaks.simulate.draw import Instance, TorchRandom
-from twinpeaks.simulate.estimators.trained import measure_test_error
+from twinpeaks import measure, theory
+from twinpeaks.simulate.draw import Instance
 from twinpeaks.simulate.estimators.network import feature_mean_dimension
+from twinpeaks.simulate.estimators.trained import measure_test_error
 from twinpeaks.simulate.layers import Layers
+from twinpeaks.sweeps.device import Workspace
+from twinpeaks.sweeps.random import TorchRandom
 
 OUTPUTS = 16
 SAMPLES = 2**12
@@ -34,19 +34,19 @@ def layers():
 
 
 def influences(samples):
-    return simulate.influences(function, 3, samples, 0)
+    return measure.influences(function, 3, samples, 0)
 
 
 def mean_dimension(samples):
-    return simulate.mean_dimension(function, 3, samples, 0, variance_samples=samples)
+    return measure.mean_dimension(function, 3, samples, 0, variance_samples=samples)
 
 
 def noise_stability(samples):
-    return simulate.noise_stability(function, 3, [0.2, 0.7], samples, 0)
+    return measure.noise_stability(function, 3, [0.2, 0.7], samples, 0)
 
 
 def degree_weights(samples):
-    return simulate.degree_weights(function, 8, 2, samples, 0)
+    return measure.degree_weights(function, 8, 2, samples, 0)
 
 
 def mean_dimension_of_features(samples):
@@ -62,13 +62,13 @@ def error_on_fresh_inputs(samples):
     work = Workspace(torch.device("cpu"), 2**20)
     random = TorchRandom.from_seed(1)
     found = measure_test_error(theory.Problem(), instance, W, random, samples, work)
-    return simulate.Estimate(found["test_error"], found["test_error_se"])
+    return measure.Estimate(found["test_error"], found["test_error_se"])
 
 
 def hoard(samples):
     """What keeps every sample: the measurement of memory must see it."""
     blocks = [np.random.default_rng(0).normal(size=(1024, OUTPUTS)) for _ in range(samples // 1024)]
-    return simulate.Estimate(np.concatenate(blocks).mean(), 0.0)
+    return measure.Estimate(np.concatenate(blocks).mean(), 0.0)
 
 
 ESTIMATORS = [

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from twinpeaks import theory
+from twinpeaks.validate import precise
 from twinpeaks.validate.precise.deep import influence
 from twinpeaks.validate.precise.moments import Moments
 from twinpeaks.validate.precise.spectrum import DENSITY, RESOLVENT, traces
@@ -57,7 +58,7 @@ def test_a_deep_point(loss):
     at = {"overparam": 0.7, "alpha_T": 3.0, "lam": 1e-2}
     solved = theory.solve(problem, **at)
     start = {name: float(solved[name]) for name in ("V", "Q_0", "m")}
-    exact = twinpeaks.validate.precise.solve(problem, dps=24, start=start, **at)
+    exact = precise.solve(problem, dps=24, start=start, **at)
     assert exact.digits >= 18
     for name, value in exact.values.items():
         assert float(solved[name]) == pytest.approx(float(value), rel=1e-10), name

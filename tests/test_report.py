@@ -9,8 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 from test_extrapolate import synthetic
 
-from twinpeaks import figures
-from twinpeaks import validate
+from twinpeaks import figures, validate
 
 VOID = {"meta", "img", "br"}
 LINKS = {"href", "src", "srcset", "action", "data", "poster"}

@@ -6,14 +6,17 @@ import torch
 import xarray as xr
 from scipy import integrate, special
 
-from twinpeaks import figures
-from twinpeaks import simulate
-from twinpeaks import theory
-from twinpeaks.sweeps.device import Workspace
-from twinpeaks.simulate.draw import Streams, TorchRandom, draw_instance
-from twinpeaks.simulate.estimators.flips import flip_distances, projected_gradient, value_and_gradient
+from twinpeaks import figures, simulate, theory
+from twinpeaks.simulate.draw import Streams, draw_instance
+from twinpeaks.simulate.estimators.flips import (
+    flip_distances,
+    projected_gradient,
+    value_and_gradient,
+)
 from twinpeaks.simulate.layers import Layers
 from twinpeaks.simulate.train import train
+from twinpeaks.sweeps.device import Workspace
+from twinpeaks.sweeps.random import TorchRandom
 
 CPU = torch.device("cpu")
 PROBLEM = theory.Problem(loss=theory.Logistic())

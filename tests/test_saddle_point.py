@@ -7,10 +7,10 @@ from scipy.special import ndtr
 
 from twinpeaks import theory
 from twinpeaks.theory.equations.channel import channel_for
-from twinpeaks.theory.feature_laws.gaussian import Gaussian
-from twinpeaks.theory.losses.base import MarginLoss
 from twinpeaks.theory.equations.readout import Points
 from twinpeaks.theory.equations.saddle_point import Equations, Tolerances, follow, newton
+from twinpeaks.theory.feature_laws.gaussian import Gaussian
+from twinpeaks.theory.losses.base import MarginLoss
 
 PROBLEMS = [
     theory.Problem(loss=loss, activation=activation, teacher=theory.Sign(rho=rho))

@@ -10,15 +10,15 @@ import pytest
 import torch
 from arviz_stats.base.array import array_stats
 
-from twinpeaks import simulate
-from twinpeaks import theory
+from twinpeaks import simulate, theory
 from twinpeaks.simulate.chains.gaussian import SeenSpace, gaussian_draws
 from twinpeaks.simulate.chains.hmc import Target, leapfrog, run_chains, transition
 from twinpeaks.simulate.chains.mixing import Limits, Mixing, Status, mixing
 from twinpeaks.simulate.chains.posterior import Counts, Draws, _of_mean, measure_draws
-from twinpeaks.sweeps.device import Workspace
-from twinpeaks.simulate.draw import Streams, TorchRandom, draw_instance
+from twinpeaks.simulate.draw import Streams, draw_instance
 from twinpeaks.simulate.train import train
+from twinpeaks.sweeps.device import Workspace
+from twinpeaks.sweeps.random import TorchRandom
 
 CPU = torch.device("cpu")
 WORK = Workspace(CPU, 2**20)

@@ -8,12 +8,12 @@ import torch
 import xarray as xr
 from scipy import optimize, special
 
-from twinpeaks import simulate
-from twinpeaks import theory
-from twinpeaks.sweeps.device import Workspace
-from twinpeaks.simulate.draw import Streams, TorchRandom, draw_instance
+from twinpeaks import simulate, theory
+from twinpeaks.simulate.draw import Streams, draw_instance
 from twinpeaks.simulate.estimators.trained import measure_test_error
 from twinpeaks.simulate.train import Status, train
+from twinpeaks.sweeps.device import Workspace
+from twinpeaks.sweeps.random import TorchRandom
 
 CPU = torch.device("cpu")
 WORK = Workspace(CPU, 2**20)

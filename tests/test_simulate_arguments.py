@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from twinpeaks import simulate
-from twinpeaks import theory
+from twinpeaks import simulate, theory
 from twinpeaks.simulate.trainers.newton import newton_path
 
 SMALL = {"D": 20, "seeds": 2, "n_test": 300, "n_flip": 4, "n_variance": 200}

@@ -6,15 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from twinpeaks import simulate
-from twinpeaks import theory
-from twinpeaks.sweeps.device import Workspace
-from twinpeaks.simulate.draw import TorchRandom
+from twinpeaks import measure, theory
 from twinpeaks.measure.influence import influence
 from twinpeaks.measure.linear_part import credible, parts, ratio_estimate
 from twinpeaks.measure.moments import Estimate, Moments
 from twinpeaks.simulate.estimators.network import feature_influence, feature_mean_dimension
 from twinpeaks.simulate.layers import Layers
+from twinpeaks.sweeps.device import Workspace
+from twinpeaks.sweeps.random import TorchRandom
 
 ACTIVATIONS = [
     theory.Tanh(),
@@ -84,7 +83,7 @@ def majority(x):
     ],
 )
 def test_known_mean_dimensions(f, exact):
-    estimate = simulate.mean_dimension(f, 6, 500, random=0)
+    estimate = measure.mean_dimension(f, 6, 500, random=0)
     assert estimate.value == pytest.approx(exact, abs=4 * estimate.standard_error + 1e-3)
 
 
@@ -92,7 +91,7 @@ def test_known_mean_dimensions(f, exact):
 def test_monte_carlo_against_walsh_hadamard(n):
     f = polynomial(n, seed=n)
     exact = spectral(walsh_hadamard(f(cube(n))))
-    estimate = simulate.mean_dimension(f, n, 3000, TorchRandom.from_seed(1))
+    estimate = measure.mean_dimension(f, n, 3000, TorchRandom.from_seed(1))
     assert abs(estimate.value - exact) < 4 * estimate.standard_error
     assert estimate.standard_error < 0.03 * exact
 
@@ -107,7 +106,7 @@ def test_influences_are_those_of_the_spectrum(n):
         seen.append(x)
         return f(x)
 
-    found = simulate.influences(g, n, 1500, random=3)
+    found = measure.influences(g, n, 1500, random=3)
     x = seen[0], seen[n + 1]  # f is evaluated at the inputs, then at their flips
     assert len(seen) == 2 * (n + 1)
     exact = influence(f, torch.cat(x)).mean()
@@ -229,8 +228,8 @@ def test_too_few_inputs_for_a_heavy_tail_are_refused():
     exact = 8 * t2 / (1 + t2) / (1 - (1 + t2) ** -8)
     for seed in range(100):
         with pytest.raises(ValueError, match=r"samples = 30, variance_samples = 270: too few"):
-            simulate.mean_dimension(exp_of_sum, 8, 30, seed)
-    found = [simulate.mean_dimension(exp_of_sum, 8, 5000, seed) for seed in range(10)]
+            measure.mean_dimension(exp_of_sum, 8, 30, seed)
+    found = [measure.mean_dimension(exp_of_sum, 8, 5000, seed) for seed in range(10)]
     z = np.array([(e.value - exact) / e.standard_error for e in found])
     assert np.all(np.abs(z) < 4.5)
     assert np.sum(z**2) < 35.6  # p = 1e-4 of 10 squares
@@ -275,7 +274,7 @@ def test_errors_of_networks_of_heavy_tails_tell_when_the_inputs_suffice():
 def test_wrong_arguments(changes, words):
     arguments = {"f": lambda x: x[:, 0], "n": 2, "samples": 7, "random": 0} | changes
     with pytest.raises(ValueError, match=words):
-        simulate.mean_dimension(**arguments)
+        measure.mean_dimension(**arguments)
 
 
 @pytest.mark.parametrize(
@@ -284,4 +283,4 @@ def test_wrong_arguments(changes, words):
 def test_wrong_arguments_of_influences(changes):
     arguments = {"f": lambda x: x[:, 0], "n": 2, "samples": 7, "random": 0} | changes
     with pytest.raises(ValueError, match=f"{next(iter(changes))} = "):
-        simulate.influences(**arguments)
+        measure.influences(**arguments)

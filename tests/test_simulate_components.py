@@ -12,12 +12,11 @@ import torch
 from components import BINARY, LAWS, LOSSES, REAL
 from scipy import optimize
 
-from twinpeaks import simulate
-from twinpeaks import theory
-from twinpeaks.sweeps.device import Workspace
+from twinpeaks import simulate, theory
 from twinpeaks.simulate.draw import Streams, draw_instance
 from twinpeaks.simulate.estimators.trained import overlap_test_error
 from twinpeaks.simulate.train import Status, train
+from twinpeaks.sweeps.device import Workspace
 
 CPU = torch.device("cpu")
 WORK = Workspace(CPU, 2**20)

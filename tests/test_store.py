@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from twinpeaks import simulate
-from twinpeaks import theory
+from twinpeaks import simulate, sweeps, theory
 from twinpeaks.sweeps.collect import collect, progress_of
 
 SWEEP = {"overparam": [0.5, 1.0, 2.0], "lam": [1e-3, 0.1], "D": 20, "n_test": 50, "n_flip": 4}
@@ -50,7 +49,7 @@ def test_an_interrupted_sweep_does_only_what_is_missing(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         run(store=path, progress=stop)
     assert len(done) == 4
-    with simulate.Store(path, create=False) as store:
+    with sweeps.Store(path, create=False) as store:
         assert store.summary().claimed == 0
         grid = store.summary().grids[0]
         assert progress_of(store, grid) == (4, 9)
@@ -69,7 +68,7 @@ def test_a_sweep_grows(tmp_path, monkeypatch):
     data = run(store=path, seeds=3, overparam=[0.5, 1.0, 2.0, 4.0])
     assert len(done) == len(set(done)) == 12
     assert data.sizes["seed"] == 3
-    with simulate.Store(path, create=False) as store:
+    with sweeps.Store(path, create=False) as store:
         assert len(store.summary().grids) == 2
 
 
@@ -129,7 +128,7 @@ def test_two_processes_share_the_work(tmp_path):
 def test_a_store_of_another_sweep_is_refused_with_the_difference(tmp_path, problem, changes, words):
     path = tmp_path / "run.db"
     run(store=path, seeds=1)
-    with pytest.raises(simulate.StoreError, match=words):
+    with pytest.raises(sweeps.StoreError, match=words):
         simulate.run(problem, **(SWEEP | changes), store=path)
 
 
@@ -141,13 +140,13 @@ def test_a_store_of_another_version_is_refused(tmp_path):
             'UPDATE about SET value = replace(value, \'"twinpeaks": "\', \'"twinpeaks": "9\')'
         )
     db.close()
-    with pytest.raises(simulate.StoreError, match=r"twinpeaks is 9.* there and"):
+    with pytest.raises(sweeps.StoreError, match=r"twinpeaks is 9.* there and"):
         run(store=path, seeds=1)
     with sqlite3.connect(path) as db:
         db.execute("UPDATE about SET value = '1' WHERE name = 'format'")
     db.close()
     with pytest.raises(
-        simulate.StoreError, match="format is 1, this version reads 2; give another file to start"
+        sweeps.StoreError, match="format is 1, this version reads 2; give another file to start"
     ):
         run(store=path, seeds=1)
 
@@ -168,8 +167,8 @@ def test_a_database_of_others_is_refused_and_left_as_it_was(tmp_path, table, jou
     names = [p for p in sorted(tmp_path.iterdir()) if not p.name.endswith("-shm")]
     before = [(p, p.read_bytes()) for p in names]
     for create in (True, False):
-        with pytest.raises(simulate.StoreError, match=r"theirs.db: this is no store; give another"):
-            simulate.Store(path, create=create)
+        with pytest.raises(sweeps.StoreError, match=r"theirs.db: this is no store; give another"):
+            sweeps.Store(path, create=create)
     left = [p for p in sorted(tmp_path.iterdir()) if not p.name.endswith("-shm")]
     assert [(p, p.read_bytes()) for p in left] == before
     theirs.close()
@@ -178,21 +177,21 @@ def test_a_database_of_others_is_refused_and_left_as_it_was(tmp_path, table, jou
 def test_an_empty_file_becomes_a_store(tmp_path):
     path = tmp_path / "run.db"
     path.touch()
-    with pytest.raises(simulate.StoreError, match="this is no store"):
-        simulate.Store(path, create=False)
-    with simulate.Store(path) as store:
+    with pytest.raises(sweeps.StoreError, match="this is no store"):
+        sweeps.Store(path, create=False)
+    with sweeps.Store(path) as store:
         assert store.summary().results == 0
 
 
 def test_a_store_whose_writer_was_killed_at_once_is_known(tmp_path):
     """All of it is still in the log."""
     path = tmp_path / "run.db"
-    store = simulate.Store(path)
+    store = sweeps.Store(path)
     for name in ("run.db", "run.db-wal"):
         (tmp_path / "killed").mkdir(exist_ok=True)
         (tmp_path / "killed" / name).write_bytes((tmp_path / name).read_bytes())
     store.close()
-    with simulate.Store(tmp_path / "killed" / "run.db", create=False) as found:
+    with sweeps.Store(tmp_path / "killed" / "run.db", create=False) as found:
         assert found.summary().results == 0
 
 
@@ -203,9 +202,9 @@ def test_a_damaged_result_is_found_and_done_again(tmp_path):
         key, blob = db.execute("SELECT task, value FROM results LIMIT 1").fetchone()
         db.execute("UPDATE results SET value = ? WHERE task = ?", [b"\x00" + blob[1:], key])
     db.close()
-    with pytest.raises(simulate.StoreError, match=f"result {key[:12]} is damaged"):
+    with pytest.raises(sweeps.StoreError, match=f"result {key[:12]} is damaged"):
         run(store=path)
-    with simulate.Store(path, create=False) as store:
+    with sweeps.Store(path, create=False) as store:
         assert len(store.verify()) == 1
         store.verify(repair=True)
         assert store.verify() == []
@@ -221,7 +220,7 @@ def test_a_truncated_store_is_refused(tmp_path, kept):
     db.close()
     size = path.stat().st_size
     os.truncate(path, kept if isinstance(kept, int) else int(kept * size))
-    with pytest.raises(simulate.StoreError, match="damaged or no store"):
+    with pytest.raises(sweeps.StoreError, match="damaged or no store"):
         run(store=path)
 
 
@@ -240,7 +239,7 @@ def test_a_full_disk_loses_nothing(tmp_path, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(module, "connect", small)
-        with pytest.raises(simulate.StoreError, match="full; free some space and run the same"):
+        with pytest.raises(sweeps.StoreError, match="full; free some space and run the same"):
             run(store=path, seeds=40)
     done = performed(monkeypatch)
     xr.testing.assert_identical(run(store=path), run())
@@ -248,13 +247,13 @@ def test_a_full_disk_loses_nothing(tmp_path, monkeypatch):
 
 
 def test_a_place_that_cannot_be_written_is_refused():
-    with pytest.raises(simulate.StoreError, match=r"store = /proc/run.db: .*check the path"):
+    with pytest.raises(sweeps.StoreError, match=r"store = /proc/run.db: .*check the path"):
         run(store="/proc/run.db")
 
 
 def test_an_absent_store_is_not_made_by_looking(tmp_path):
-    with pytest.raises(simulate.StoreError, match="there is no such file"):
-        simulate.Store(tmp_path / "none.db", create=False)
+    with pytest.raises(sweeps.StoreError, match="there is no such file"):
+        sweeps.Store(tmp_path / "none.db", create=False)
 
 
 def test_claims_of_the_dead_are_void(tmp_path):
@@ -268,7 +267,7 @@ def test_claims_of_the_dead_are_void(tmp_path):
     began = time.monotonic()
     run(store=path, seeds=1)
     assert time.monotonic() - began < 30
-    with simulate.Store(path, create=False) as store:
+    with sweeps.Store(path, create=False) as store:
         assert store.summary().claimed == 0
         assert np.isfinite(store.summary().seconds)
 

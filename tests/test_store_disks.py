@@ -7,8 +7,7 @@ import pytest
 import xarray as xr
 from click.testing import CliRunner
 
-from twinpeaks import simulate
-from twinpeaks import theory
+from twinpeaks import simulate, sweeps, theory
 from twinpeaks.commands import cli
 
 SEEDS = 24
@@ -41,7 +40,7 @@ def disk(tmp_path):
 def test_a_disk_that_fills_up_loses_nothing(disk):
     folder, remount = disk
     seen = []
-    with pytest.raises(simulate.StoreError, match="full; free some space and run the same"):
+    with pytest.raises(sweeps.StoreError, match="full; free some space and run the same"):
         run(store=folder / "run.db", progress=lambda done, _: seen.append(done))
     assert 0 < seen[-1] < 3 * SEEDS
     remount("size=8m")
@@ -57,9 +56,9 @@ def test_a_disk_that_cannot_be_written_is_read(disk, tmp_path):
     path = folder / "run.db"
     data = run(store=path, seeds=1)
     remount("ro")
-    with pytest.raises(simulate.StoreError, match=r"run.db: .*disk can be written"):
+    with pytest.raises(sweeps.StoreError, match=r"run.db: .*disk can be written"):
         run(store=path, seeds=2)
-    with pytest.raises(simulate.StoreError, match=r"new.db: .*disk can be written"):
+    with pytest.raises(sweeps.StoreError, match=r"new.db: .*disk can be written"):
         run(store=folder / "new.db")
     assert "run.db" in CliRunner().invoke(cli, ["store", "ls", str(folder)]).output
     output = tmp_path / "out.nc"

@@ -8,9 +8,8 @@ import pytest
 import xarray as xr
 from click.testing import CliRunner
 
-from twinpeaks import theory
-from twinpeaks import validate
-import validate.suites
+import twinpeaks.validate.suites
+from twinpeaks import theory, validate
 from twinpeaks.commands import cli
 from twinpeaks.commands.suite import SUITE_NAMES
 from twinpeaks.validate.suite import run_case, run_suite
@@ -24,7 +23,7 @@ WARM = replace(TINY, name="warm", overparam=(0.5,), beta=(1.0,))
 def small(monkeypatch):
     """A suite of two cases under a name that the command knows."""
     suite = Suite("standard", "Two cases of a second.", (TINY, WARM))
-    monkeypatch.setitem(validate.suites.SUITES, "standard", suite)
+    monkeypatch.setitem(twinpeaks.validate.suites.SUITES, "standard", suite)
     return suite
 
 

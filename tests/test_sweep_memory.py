@@ -6,8 +6,7 @@ import sys
 
 import pytest
 
-from twinpeaks import simulate
-from twinpeaks import theory
+from twinpeaks import simulate, theory
 
 FUNCTIONS = {
     "train": simulate.run,

@@ -13,8 +13,7 @@ import xarray as xr
 from click.testing import CliRunner
 from test_store import performed
 
-from twinpeaks import simulate
-from twinpeaks import theory
+from twinpeaks import simulate, sweeps, theory
 from twinpeaks.commands import cli
 from twinpeaks.simulate.run import Training
 from twinpeaks.sweeps.collect import collect, progress_of
@@ -66,7 +65,7 @@ def test_a_store_resumes_grows_and_exports_what_the_function_returns(kind, tmp_p
     plain, done = call(), performed(monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         call(store=path, progress=stop_after(3))
-    with simulate.Store(path, create=False) as store:
+    with sweeps.Store(path, create=False) as store:
         (grid,) = store.summary().grids
         assert progress_of(store, grid) == (3, 4)
         partial = collect(store, grid)
@@ -78,7 +77,7 @@ def test_a_store_resumes_grows_and_exports_what_the_function_returns(kind, tmp_p
 
     xr.testing.assert_identical(call(store=path), plain)
     assert len(done) == len(set(done)) == 4
-    with simulate.Store(path, create=False) as store:
+    with sweeps.Store(path, create=False) as store:
         xr.testing.assert_identical(collect(store, grid), plain)
     exported = CliRunner().invoke(cli, ["store", "export", str(path), "-o", str(output)])
     assert exported.exit_code == 0, exported.output
@@ -99,7 +98,7 @@ def test_another_kind_is_refused_with_the_difference(kind, tmp_path):
         store=tmp_path / "kept.db", seeds=1
     )
     held = "sample" if kind == "train" else "train"
-    with pytest.raises(simulate.StoreError, match=f"kind is {held} there and {kind} here"):
+    with pytest.raises(sweeps.StoreError, match=f"kind is {held} there and {kind} here"):
         KINDS[kind](store=tmp_path / "kept.db", seeds=1)
 
 
@@ -111,7 +110,7 @@ def test_other_values_of_an_inner_axis_are_new_tasks(tmp_path, monkeypatch):
     path = tmp_path / "starts.db"
     for scale in (3.0, [3.0, 4.0]):
         start(store=path, seeds=1, overparam=2.0, start=theory.GaussianStart(scale))
-    with pytest.raises(simulate.StoreError, match=r"start is GaussianStart\(\) there and Same"):
+    with pytest.raises(sweeps.StoreError, match=r"start is GaussianStart\(\) there and Same"):
         start(store=path, start=theory.SameInputsStart())
 
 
@@ -121,9 +120,9 @@ def test_a_store_of_an_unknown_kind_says_so(tmp_path):
     with sqlite3.connect(path) as db:
         db.execute("UPDATE about SET value = replace(value, '\"train\"', '\"walk\"')")
     db.close()
-    with simulate.Store(path, create=False) as store:
+    with sweeps.Store(path, create=False) as store:
         (grid,) = store.summary().grids
-        with pytest.raises(simulate.StoreError, match="its kind is walk, and this version knows"):
+        with pytest.raises(sweeps.StoreError, match="its kind is walk, and this version knows"):
             collect(store, grid)
 
 
@@ -211,7 +210,9 @@ def test_sampling_goes_on_after_a_kill(tmp_path, monkeypatch):
     ],
 )
 def test_means_are_checked_alike(kind, change, words, monkeypatch):
-    monkeypatch.setattr("twinpeaks.sweeps.execute._perform", lambda *_: pytest.fail("work was done"))
+    monkeypatch.setattr(
+        "twinpeaks.sweeps.execute._perform", lambda *_: pytest.fail("work was done")
+    )
     with pytest.raises(ValueError, match=words):
         KINDS[kind](**change)
 

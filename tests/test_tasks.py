@@ -9,10 +9,10 @@ from twinpeaks import theory
 from twinpeaks.simulate.chains.mixing import Limits
 from twinpeaks.simulate.chains.posterior import Counts
 from twinpeaks.simulate.chains.protocol import Sampling
-from twinpeaks.sweeps.device import Workspace, choose_device
 from twinpeaks.simulate.initialisation import FromStart
 from twinpeaks.simulate.robustness import Attack
 from twinpeaks.simulate.run import Training
+from twinpeaks.sweeps.device import Workspace, choose_device
 from twinpeaks.sweeps.grid import Axis, make_grid
 from twinpeaks.sweeps.layout import Layout, Variable
 from twinpeaks.sweeps.sweep import Sweep, key_of, places

@@ -6,8 +6,7 @@ import pytest
 import torch
 
 from twinpeaks import theory
-from twinpeaks.sweeps.device import Workspace
-from twinpeaks.simulate.draw import Streams, TorchRandom, draw_instance
+from twinpeaks.simulate.draw import Streams, draw_instance
 from twinpeaks.simulate.train import Status, train
 from twinpeaks.simulate.trainers import newton
 from twinpeaks.simulate.trainers.active_set import polish
@@ -15,6 +14,8 @@ from twinpeaks.simulate.trainers.band import BlockTridiagonal
 from twinpeaks.simulate.trainers.conjugate import conjugate_gradients
 from twinpeaks.simulate.trainers.hinge import interior_point
 from twinpeaks.simulate.trainers.newton import DIRECT, Recycling, newton_path
+from twinpeaks.sweeps.device import Workspace
+from twinpeaks.sweeps.random import TorchRandom
 
 CPU = torch.device("cpu")
 SHAPES = [(40, 15), (40, 40), (30, 100)]  # (P, N)

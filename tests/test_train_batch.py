@@ -10,15 +10,14 @@ import torch
 import xarray as xr
 from components import MOMENTS, NumpyRandom
 
-from twinpeaks import simulate
-from twinpeaks import theory
-from twinpeaks.sweeps.device import DeviceError, Workspace, explained, plan_memory, training_numbers
+from twinpeaks import simulate, sweeps, theory
 from twinpeaks.simulate.draw import Streams, draw_instance
 from twinpeaks.simulate.run import Training
+from twinpeaks.simulate.train import Status, train, train_stack
+from twinpeaks.sweeps.device import DeviceError, Workspace, explained, plan_memory, training_numbers
 from twinpeaks.sweeps.sweep import Task
 from twinpeaks.sweeps.variables import MEASURED
 from twinpeaks.sweeps.workers import grouped
-from twinpeaks.simulate.train import Status, train, train_stack
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 WORK = Workspace(CPU, 2**20)
@@ -220,7 +219,7 @@ def test_training_takes_no_more_than_planned(loss, B, P, N):
 
 
 def failing(monkeypatch, error, after=0):
-    module = sys.modules["simulate.run"]
+    module = sys.modules["twinpeaks.simulate.run"]
     calls, works = [], module.train_stack
 
     def fail(*arguments):
@@ -253,7 +252,7 @@ def test_a_lost_device_leaves_what_was_finished(monkeypatch, tmp_path):
         )
         with pytest.raises(DeviceError, match=words):
             simulate.run(theory.Problem(), 1.5, **arguments)
-    with simulate.Store(tmp_path / "run.db", create=False) as store:
+    with sweeps.Store(tmp_path / "run.db", create=False) as store:
         assert store.summary().results == 3
     again = simulate.run(theory.Problem(), 1.5, **arguments)
     xr.testing.assert_identical(again, simulate.run(theory.Problem(), 1.5, **SMALL))

@@ -5,107 +5,86 @@
 >>> curve = theory.solve(problem, overparam=[0.5, 1.0, 2.0], alpha_T=3.0, lam=1e-4)
 """
 
-from twinpeaks.theory import feature_laws, losses, precise, teachers
-from twinpeaks.theory.activations import Activation, Custom, Erf, HermiteMoments, Identity, ReLU, Tanh
-from twinpeaks.theory.landmarks.bayes import bayes_error
-from twinpeaks.theory.discovery import public
-from twinpeaks.theory.errors import InvalidProblem, SolveError, Status, UnstableWarning
-from twinpeaks.theory.feature_laws.base import FeatureLaw
-from twinpeaks.theory.feature_laws.deep import Deep
-from twinpeaks.theory.feature_laws.gaussian import Gaussian
-from twinpeaks.theory.feature_laws.orthogonal import Orthogonal
-from twinpeaks.theory.feature_laws.population import Atoms, Population, PopulationLaw
-from twinpeaks.theory.feature_laws.power_law import PowerLaw
-from twinpeaks.theory.feature_laws.spectrum import Spectrum
-from twinpeaks.theory.derivation.free_entropy import free_entropy
-from twinpeaks.theory.landmarks import bmd_tail, instability, optimal_lam, peak
-from twinpeaks.theory.losses.base import DifferenceLoss, Loss, MarginLoss
-from twinpeaks.theory.losses.custom import CustomLoss
-from twinpeaks.theory.losses.exponential import Exponential
-from twinpeaks.theory.losses.hinge import Hinge
-from twinpeaks.theory.losses.logistic import Logistic
-from twinpeaks.theory.losses.square import Square
-from twinpeaks.theory.losses.squared_hinge import SquaredHinge
-from twinpeaks.theory.losses.zero_one import ZeroOne
-from twinpeaks.theory.problem import Problem
-from twinpeaks.theory.equations.saddle_point import Solution, Tolerances
-from twinpeaks.theory.sensitivity import flip_rate, fourier_weights, noise_stability, robust_test_error
-from twinpeaks.theory.solve import solve
-from twinpeaks.theory.starts import (
-    GaussianStart,
-    RandomLabelsStart,
-    SameInputsStart,
-    Start,
-    solve_from_start,
+from twinpeaks.theory import feature_laws, losses, teachers
+from twinpeaks.theory.activations import (
+    Activation as Activation,
+    Custom as Custom,
+    Erf as Erf,
+    HermiteMoments as HermiteMoments,
+    Identity as Identity,
+    ReLU as ReLU,
+    Tanh as Tanh,
 )
-from twinpeaks.theory.teachers.base import BinaryTeacher, RealTeacher, Teacher
-from twinpeaks.theory.teachers.custom import CustomLink, CustomTeacher
-from twinpeaks.theory.teachers.linear import Linear
-from twinpeaks.theory.teachers.sign import FlippedSign, Probit, Sign
-from twinpeaks.theory.equations.thresholds import interpolation_threshold
-
-__all__ = [
-    "Activation",
-    "Atoms",
-    "BinaryTeacher",
-    "Custom",
-    "CustomLink",
-    "CustomLoss",
-    "CustomTeacher",
-    "Deep",
-    "DifferenceLoss",
-    "Erf",
-    "Exponential",
-    "FeatureLaw",
-    "FlippedSign",
-    "Gaussian",
-    "GaussianStart",
-    "HermiteMoments",
-    "Hinge",
-    "Identity",
-    "InvalidProblem",
-    "Linear",
-    "Logistic",
-    "Loss",
-    "MarginLoss",
-    "Orthogonal",
-    "Population",
-    "PopulationLaw",
-    "PowerLaw",
-    "Probit",
-    "Problem",
-    "RandomLabelsStart",
-    "ReLU",
-    "RealTeacher",
-    "SameInputsStart",
-    "Sign",
-    "Solution",
-    "SolveError",
-    "Spectrum",
-    "Square",
-    "SquaredHinge",
-    "Start",
-    "Status",
-    "Tanh",
-    "Teacher",
-    "Tolerances",
-    "UnstableWarning",
-    "ZeroOne",
-    "bayes_error",
-    "bmd_tail",
-    "flip_rate",
-    "fourier_weights",
-    "free_entropy",
-    "instability",
-    "interpolation_threshold",
-    "noise_stability",
-    "optimal_lam",
-    "peak",
-    "precise",
-    "robust_test_error",
-    "solve",
-    "solve_from_start",
-]
+from twinpeaks.theory.derivation.free_entropy import free_entropy as free_entropy
+from twinpeaks.theory.discovery import public
+from twinpeaks.theory.equations.saddle_point import Solution as Solution, Tolerances as Tolerances
+from twinpeaks.theory.equations.thresholds import interpolation_threshold as interpolation_threshold
+from twinpeaks.theory.errors import (
+    InvalidProblem as InvalidProblem,
+    SolveError as SolveError,
+    Status as Status,
+    UnstableWarning as UnstableWarning,
+)
+from twinpeaks.theory.feature_laws.base import FeatureLaw as FeatureLaw
+from twinpeaks.theory.feature_laws.deep import Deep as Deep
+from twinpeaks.theory.feature_laws.gaussian import Gaussian as Gaussian
+from twinpeaks.theory.feature_laws.orthogonal import Orthogonal as Orthogonal
+from twinpeaks.theory.feature_laws.population import (
+    Atoms as Atoms,
+    Population as Population,
+    PopulationLaw as PopulationLaw,
+)
+from twinpeaks.theory.feature_laws.power_law import PowerLaw as PowerLaw
+from twinpeaks.theory.feature_laws.spectrum import Spectrum as Spectrum
+from twinpeaks.theory.landmarks import (
+    bmd_tail as bmd_tail,
+    instability as instability,
+    optimal_lam as optimal_lam,
+    peak as peak,
+)
+from twinpeaks.theory.landmarks.bayes import bayes_error as bayes_error
+from twinpeaks.theory.losses.base import (
+    DifferenceLoss as DifferenceLoss,
+    Loss as Loss,
+    MarginLoss as MarginLoss,
+)
+from twinpeaks.theory.losses.custom import CustomLoss as CustomLoss
+from twinpeaks.theory.losses.exponential import Exponential as Exponential
+from twinpeaks.theory.losses.hinge import Hinge as Hinge
+from twinpeaks.theory.losses.logistic import Logistic as Logistic
+from twinpeaks.theory.losses.square import Square as Square
+from twinpeaks.theory.losses.squared_hinge import SquaredHinge as SquaredHinge
+from twinpeaks.theory.losses.zero_one import ZeroOne as ZeroOne
+from twinpeaks.theory.problem import Problem as Problem
+from twinpeaks.theory.sensitivity import (
+    flip_rate as flip_rate,
+    fourier_weights as fourier_weights,
+    noise_stability as noise_stability,
+    robust_test_error as robust_test_error,
+)
+from twinpeaks.theory.solve import solve as solve
+from twinpeaks.theory.starts import (
+    GaussianStart as GaussianStart,
+    RandomLabelsStart as RandomLabelsStart,
+    SameInputsStart as SameInputsStart,
+    Start as Start,
+    solve_from_start as solve_from_start,
+)
+from twinpeaks.theory.teachers.base import (
+    BinaryTeacher as BinaryTeacher,
+    RealTeacher as RealTeacher,
+    Teacher as Teacher,
+)
+from twinpeaks.theory.teachers.custom import (
+    CustomLink as CustomLink,
+    CustomTeacher as CustomTeacher,
+)
+from twinpeaks.theory.teachers.linear import Linear as Linear
+from twinpeaks.theory.teachers.sign import (
+    FlippedSign as FlippedSign,
+    Probit as Probit,
+    Sign as Sign,
+)
 
 # A component dropped into one of these folders needs no line above.
 for _package in (losses, teachers, feature_laws):

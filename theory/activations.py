@@ -25,10 +25,10 @@ from array_api_compat import array_namespace, is_numpy_array
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from twinpeaks.theory.numerics.callables import on_host
 from twinpeaks.theory.checks import are_numbers
-from twinpeaks.theory.numerics.correlation import correlation
 from twinpeaks.theory.errors import InvalidProblem
+from twinpeaks.theory.numerics.callables import on_host
+from twinpeaks.theory.numerics.correlation import correlation
 from twinpeaks.theory.numerics.fingerprint import named
 from twinpeaks.theory.numerics.piecewise import PiecewisePolynomial, approximate
 

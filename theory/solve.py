@@ -12,13 +12,13 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from twinpeaks.theory.equations.channel import channel_for
-from twinpeaks.theory.errors import InvalidProblem, SolveError, Status, UnstableWarning
 from twinpeaks.theory.equations.grid import solve_grid
 from twinpeaks.theory.equations.observables import DESCRIPTIONS, observables
-from twinpeaks.theory.problem import Problem, require
 from twinpeaks.theory.equations.readout import Points
 from twinpeaks.theory.equations.ridgeless import solve_ridgeless
 from twinpeaks.theory.equations.saddle_point import Equations, Solution, Tolerances
+from twinpeaks.theory.errors import InvalidProblem, SolveError, Status, UnstableWarning
+from twinpeaks.theory.problem import Problem, require
 
 __all__ = ["AXES", "read_axis", "solve"]
 

@@ -11,8 +11,7 @@ from typing import Any
 
 import xarray as xr
 
-from twinpeaks import simulate
-from twinpeaks import theory
+from twinpeaks import simulate, theory
 from twinpeaks.validate.agreement import Verdict, agrees
 from twinpeaks.validate.compare import compare
 from twinpeaks.validate.extrapolate import summarise
@@ -108,7 +107,7 @@ def run_suite(
         For an absent device, or a store that is a file.
     theory.SolveError
         If the theory of a case does not converge.
-    simulate.StoreError
+    sweeps.StoreError
         If a store cannot be used.
     """
     folder = None if store is None else _folder(Path(store))

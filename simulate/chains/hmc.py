@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 
 from twinpeaks.simulate.chains.step_size import StepSize
-from twinpeaks.simulate.draw import TorchRandom
+from twinpeaks.sweeps.random import TorchRandom
 from twinpeaks.theory.losses.base import Loss
 
 __all__ = ["Chains", "Point", "Potential", "Target", "leapfrog", "run_chains", "transition"]

@@ -19,10 +19,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from twinpeaks.simulate.chains.mixing import Mixing, mixing, standard_error
-from twinpeaks.sweeps.device import Workspace
 from twinpeaks.simulate.draw import Instance, Streams
-from twinpeaks.simulate.estimators.trained import measure_overlaps, measure_test_error, measure_training
 from twinpeaks.simulate.estimators.network import feature_mean_dimension
+from twinpeaks.simulate.estimators.trained import (
+    measure_overlaps,
+    measure_test_error,
+    measure_training,
+)
+from twinpeaks.sweeps.device import Workspace
 from twinpeaks.theory.problem import Problem
 
 __all__ = ["DIAGNOSTICS", "OBSERVED", "Counts", "Draws", "measure_draws"]

@@ -21,12 +21,13 @@ from twinpeaks.simulate.chains.posterior import (
     Draws,
     measure_draws,
 )
+from twinpeaks.simulate.draw import Streams, draw_instance
+from twinpeaks.simulate.train import train
 from twinpeaks.sweeps.device import Workspace, training_numbers
-from twinpeaks.simulate.draw import Streams, TorchRandom, draw_instance
 from twinpeaks.sweeps.grid import Grid
 from twinpeaks.sweeps.layout import Layout, Values, Variable, variables
+from twinpeaks.sweeps.random import TorchRandom
 from twinpeaks.sweeps.sweep import Protocol, Task
-from twinpeaks.simulate.train import train
 from twinpeaks.theory.losses.base import Loss
 
 __all__ = ["Sampling", "check_smooth"]

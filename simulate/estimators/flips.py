@@ -16,8 +16,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from twinpeaks.simulate.draw import TorchRandom
 from twinpeaks.simulate.layers import Layers
+from twinpeaks.sweeps.random import TorchRandom
 from twinpeaks.theory.activations import Activation, Custom, HermiteMoments
 
 __all__ = ["Norm", "flip_distances", "projected_gradient", "value_and_gradient"]

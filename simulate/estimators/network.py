@@ -9,12 +9,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from twinpeaks.sweeps.device import Workspace
-from twinpeaks.simulate.draw import TorchRandom, input_blocks
 from twinpeaks.measure.evaluate import hypercube
 from twinpeaks.measure.linear_part import parts, ratio_estimate
 from twinpeaks.measure.moments import Estimate, Moments, host
 from twinpeaks.simulate.layers import Layers
+from twinpeaks.sweeps.device import Workspace
+from twinpeaks.sweeps.random import TorchRandom, input_blocks
 
 __all__ = ["feature_influence", "feature_mean_dimension"]
 

@@ -7,9 +7,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from twinpeaks.sweeps.device import Workspace
-from twinpeaks.simulate.draw import Instance, TorchRandom, input_blocks
 from twinpeaks.measure.moments import binomial_error
+from twinpeaks.simulate.draw import Instance
+from twinpeaks.sweeps.device import Workspace
+from twinpeaks.sweeps.random import TorchRandom, input_blocks
 from twinpeaks.theory.activations import HermiteMoments
 from twinpeaks.theory.problem import Problem
 from twinpeaks.theory.teachers.base import RealTeacher, Teacher

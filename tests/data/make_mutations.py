@@ -35,8 +35,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from twinpeaks import simulate
-from twinpeaks import theory
+from twinpeaks import simulate, theory
 
 BLOCKS = 100
 FIRST_SEED = 2_000_000

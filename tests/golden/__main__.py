@@ -14,11 +14,11 @@ from pathlib import Path
 import mpmath
 from tqdm import tqdm
 
-from twinpeaks import theory
 from tests.golden.points import TABLES
+from twinpeaks import theory
 from twinpeaks.validate.precise import solve
-from twinpeaks.validate.precise.proven import enclose
 from twinpeaks.validate.precise.golden import Row, Table, read, write
+from twinpeaks.validate.precise.proven import enclose
 
 HERE = Path(__file__).parent
 DPS = 38

@@ -59,7 +59,7 @@ class FreeEntropy:
         phi = -m mh + ((Q_0 + V) Vh - V Qh)/2 + <(mh^2 T + Qh Omega) R>/2 + <ln R>/2
               + alpha int Dxi sum_y Z_* ln Z + ln(2 pi)/2,
 
-    stationary in V, Q_0, m, Vh, Qh, mh (theory/equations/channel.py and theory/equations/readout.py solve the result).
+    stationary in V, Q_0, m, Vh, Qh, mh (theory/equations/ solves the result).
     """
 
     loss: Any

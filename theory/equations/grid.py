@@ -12,7 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import make_interp_spline
 
-from twinpeaks.theory.equations.saddle_point import Equations, Solution, Tolerances, cool, follow, newton, relax
+from twinpeaks.theory.equations.saddle_point import (
+    Equations,
+    Solution,
+    Tolerances,
+    cool,
+    follow,
+    newton,
+    relax,
+)
 
 __all__ = ["solve_grid"]
 

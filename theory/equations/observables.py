@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinpeaks.theory.equations.channel import Conjugates, Training
-from twinpeaks.theory.equations.readout import OrderParameters, traces
-from twinpeaks.theory.equations.readout import order_parameters as read
+from twinpeaks.theory.equations.readout import OrderParameters, order_parameters as read, traces
 from twinpeaks.theory.equations.saddle_point import Equations
 
 __all__ = ["DESCRIPTIONS", "observables"]

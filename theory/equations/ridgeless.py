@@ -13,15 +13,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinpeaks.theory.equations.channel import channel_for
+from twinpeaks.theory.equations.observables import DESCRIPTIONS, observables
+from twinpeaks.theory.equations.readout import Points
+from twinpeaks.theory.equations.saddle_point import (
+    Equations,
+    Solution,
+    Tolerances,
+    follow,
+    newton,
+    relax,
+)
+from twinpeaks.theory.equations.thresholds import interpolation_threshold
 from twinpeaks.theory.errors import Status
 from twinpeaks.theory.losses.base import DifferenceLoss, Loss, MarginLoss
 from twinpeaks.theory.losses.constraints import Equality, HardMargin
 from twinpeaks.theory.losses.squared_hinge import SquaredHinge
-from twinpeaks.theory.equations.observables import DESCRIPTIONS, observables
 from twinpeaks.theory.problem import Problem
-from twinpeaks.theory.equations.readout import Points
-from twinpeaks.theory.equations.saddle_point import Equations, Solution, Tolerances, follow, newton, relax
-from twinpeaks.theory.equations.thresholds import interpolation_threshold
 
 __all__ = ["solve_ridgeless"]
 

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinpeaks.theory.equations.channel import Channel, Overlaps
+from twinpeaks.theory.equations.readout import Points, readout
 from twinpeaks.theory.errors import Status
 from twinpeaks.theory.problem import Problem
-from twinpeaks.theory.equations.readout import Points, readout
 
 __all__ = ["Equations", "Solution", "Tolerances", "cool", "follow", "newton", "relax"]
 

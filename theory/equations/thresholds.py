@@ -19,8 +19,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, special
 
 from twinpeaks.theory.losses.base import DifferenceLoss
-from twinpeaks.theory.problem import Problem, require
 from twinpeaks.theory.numerics.quadrature import integrate, panels
+from twinpeaks.theory.problem import Problem, require
 from twinpeaks.theory.teachers.base import BinaryTeacher
 
 __all__ = ["interpolation_threshold"]

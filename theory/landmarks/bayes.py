@@ -25,8 +25,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import optimize
 
 from twinpeaks.theory.errors import InvalidProblem
-from twinpeaks.theory.problem import Problem, require
 from twinpeaks.theory.numerics.quadrature import integrate, panels
+from twinpeaks.theory.problem import Problem, require
 from twinpeaks.theory.teachers.base import BinaryTeacher, RealTeacher
 
 __all__ = ["bayes_error"]

@@ -11,11 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import make_interp_spline
 
 from twinpeaks.theory.equations.channel import channel_for
-from twinpeaks.theory.errors import SolveError, Status
 from twinpeaks.theory.equations.observables import DESCRIPTIONS, observables
-from twinpeaks.theory.problem import Problem
 from twinpeaks.theory.equations.readout import Points
 from twinpeaks.theory.equations.saddle_point import Equations, Solution, Tolerances, follow, newton
+from twinpeaks.theory.errors import SolveError, Status
+from twinpeaks.theory.problem import Problem
 
 __all__ = ["Lines", "alike", "flat"]
 

@@ -9,12 +9,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from twinpeaks.theory.numerics.extremum import Maxima, maxima
-from twinpeaks.theory.landmarks.lines import Lines, alike, flat
 from twinpeaks.theory.equations.observables import DESCRIPTIONS
+from twinpeaks.theory.equations.thresholds import interpolation_threshold
+from twinpeaks.theory.landmarks.lines import Lines, alike, flat
+from twinpeaks.theory.numerics.extremum import Maxima, maxima
 from twinpeaks.theory.problem import Problem
 from twinpeaks.theory.solve import AXES, solve
-from twinpeaks.theory.equations.thresholds import interpolation_threshold
 
 __all__ = ["peak"]
 

@@ -9,12 +9,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from twinpeaks.theory.equations.channel import channel_for
 from twinpeaks.theory.checks import are_numbers
+from twinpeaks.theory.equations.channel import channel_for
 from twinpeaks.theory.equations.observables import observables
-from twinpeaks.theory.problem import Problem, require
 from twinpeaks.theory.equations.readout import Points
 from twinpeaks.theory.equations.saddle_point import Equations, Tolerances, newton, relax
+from twinpeaks.theory.problem import Problem, require
 from twinpeaks.theory.solve import read_axis
 
 __all__ = ["instability"]

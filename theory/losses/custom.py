@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.polynomial import chebyshev
 
-from twinpeaks.theory.numerics.callables import on_host
 from twinpeaks.theory.checks import are_numbers
 from twinpeaks.theory.errors import InvalidProblem
-from twinpeaks.theory.numerics.fingerprint import named
 from twinpeaks.theory.losses.base import Loss
+from twinpeaks.theory.numerics.callables import on_host
+from twinpeaks.theory.numerics.fingerprint import named
 from twinpeaks.theory.numerics.piecewise import approximate
 
 __all__ = ["CustomLoss"]

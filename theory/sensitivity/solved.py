@@ -9,10 +9,10 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from twinpeaks.theory.equations.channel import Overlaps, channel_for
-from twinpeaks.theory.errors import InvalidProblem, Status
-from twinpeaks.theory.problem import Problem
 from twinpeaks.theory.equations.readout import Points, order_parameters
 from twinpeaks.theory.equations.saddle_point import Tolerances
+from twinpeaks.theory.errors import InvalidProblem, Status
+from twinpeaks.theory.problem import Problem
 
 __all__ = ["Student", "check", "outer", "replicas", "student_forms"]
 

@@ -23,11 +23,11 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from twinpeaks.theory.equations.channel import Overlaps, channel_for
+from twinpeaks.theory.equations.observables import DESCRIPTIONS
+from twinpeaks.theory.equations.saddle_point import Tolerances
 from twinpeaks.theory.errors import InvalidProblem, SolveError, Status
 from twinpeaks.theory.losses.square import Square
-from twinpeaks.theory.equations.observables import DESCRIPTIONS
 from twinpeaks.theory.problem import Problem
-from twinpeaks.theory.equations.saddle_point import Tolerances
 from twinpeaks.theory.solve import read_axis, solve
 from twinpeaks.theory.starts.laws import Start
 from twinpeaks.theory.starts.resolvents import Resolvents

@@ -11,9 +11,9 @@ import numpy as np
 from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
-from twinpeaks.theory.numerics.callables import on_host
 from twinpeaks.theory.checks import are_numbers, is_number
 from twinpeaks.theory.errors import InvalidProblem
+from twinpeaks.theory.numerics.callables import on_host
 from twinpeaks.theory.numerics.fingerprint import named
 from twinpeaks.theory.numerics.piecewise import PiecewisePolynomial, approximate
 from twinpeaks.theory.teachers._average import GaussianAverage

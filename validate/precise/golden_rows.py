@@ -1,4 +1,4 @@
-"""Making rows of golden tables: from ``theory.solve``, or with many digits from ``twinpeaks.validate.precise``."""
+"""Making rows of golden tables: from ``solve``, or with many digits from ``validate.precise``."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def precise_row(problem: theory.Problem, at: Place, dps: int) -> Row:
             f"dps = {dps}: the two evaluations agree on {digits} digits of {worst}; give more"
         )
     made = {
-        "by": "twinpeaks.validate.precise",
+        "by": "validate.precise",
         "digits_of_arithmetic": str(dps),
         "cpu_seconds": f"{time.process_time() - began:.1f}",
         **_versions("mpmath"),

@@ -25,10 +25,10 @@ from twinpeaks.theory.feature_laws.gaussian import Gaussian
 from twinpeaks.theory.feature_laws.orthogonal import Orthogonal
 from twinpeaks.theory.feature_laws.spectrum import Spectrum
 from twinpeaks.theory.losses.square import Square
-from twinpeaks.validate.precise.proven_moments import EnclosedMoments, enclosed_moments
 from twinpeaks.theory.problem import Problem
 from twinpeaks.theory.teachers.linear import Linear
 from twinpeaks.theory.teachers.sign import FlippedSign, Probit, Sign
+from twinpeaks.validate.precise.proven_moments import EnclosedMoments, enclosed_moments
 
 __all__ = ["enclose"]
 

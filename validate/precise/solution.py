@@ -10,6 +10,8 @@ from typing import Any
 import mpmath as mp  # type: ignore[import-untyped]
 
 from twinpeaks.theory.errors import InvalidProblem
+from twinpeaks.theory.problem import Problem
+from twinpeaks.theory.teachers.custom import CustomLink
 from twinpeaks.validate.precise.channel import Channel
 from twinpeaks.validate.precise.deep import influence
 from twinpeaks.validate.precise.first_way import Graph, SecondMoments
@@ -20,8 +22,6 @@ from twinpeaks.validate.precise.saddle_point import Equations, Sweep, find, poli
 from twinpeaks.validate.precise.second_way import Field
 from twinpeaks.validate.precise.spectrum import DENSITY, RESOLVENT, law_for
 from twinpeaks.validate.precise.teachers import labels
-from twinpeaks.theory.problem import Problem
-from twinpeaks.theory.teachers.custom import CustomLink
 
 __all__ = ["Precise", "solve"]
 
@@ -110,8 +110,8 @@ def solve(
 
     Examples
     --------
-    >>> from twinpeaks import theory
-    >>> point = twinpeaks.validate.precise.solve(theory.Problem(), overparam=1.0, alpha_T=3.0, lam=1e-4, dps=30)
+    >>> import twinpeaks as tp
+    >>> point = tp.precise.solve(tp.Problem(), overparam=1.0, alpha_T=3.0, lam=1e-4, dps=30)
     >>> print(f"{float(point['test_error']):.12f}", point.digits >= 20)
     0.380570806796 True
     """

@@ -13,11 +13,11 @@ from typing import Any
 
 import mpmath as mp  # type: ignore[import-untyped]
 
-from twinpeaks.validate.precise.rules import PROBE, integrate, legendre, reach, refine
 from twinpeaks.theory.teachers.base import BinaryTeacher, Teacher
 from twinpeaks.theory.teachers.custom import CustomLink, CustomTeacher
 from twinpeaks.theory.teachers.linear import Linear
 from twinpeaks.theory.teachers.sign import FlippedSign, Probit, Sign
+from twinpeaks.validate.precise.rules import PROBE, integrate, legendre, reach, refine
 
 __all__ = ["Labels", "labels"]
 

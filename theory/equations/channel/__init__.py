@@ -14,7 +14,13 @@ is asked for, and one code serves every temperature.
 
 from __future__ import annotations
 
-from twinpeaks.theory.equations.channel.base import Channel, Conjugates, Linearised, Overlaps, Training
+from twinpeaks.theory.equations.channel.base import (
+    Channel,
+    Conjugates,
+    Linearised,
+    Overlaps,
+    Training,
+)
 from twinpeaks.theory.equations.channel.labels import LabelChannel
 from twinpeaks.theory.equations.channel.quadratic import QuadraticChannel
 from twinpeaks.theory.equations.channel.residuals import ResidualChannel

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from twinpeaks.theory.equations.channel.base import Array, Channel, Conjugates, Linearised, Overlaps, Training
+from twinpeaks.theory.equations.channel.base import (
+    Array,
+    Channel,
+    Conjugates,
+    Linearised,
+    Overlaps,
+    Training,
+)
 from twinpeaks.theory.teachers.base import BinaryTeacher, Teacher
 
 __all__ = ["QuadraticChannel"]

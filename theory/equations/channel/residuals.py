@@ -8,7 +8,14 @@ from functools import cached_property
 import numpy as np
 
 from twinpeaks.theory.equations.channel import piecewise_linear
-from twinpeaks.theory.equations.channel.base import Array, Bools, Conjugates, Linearised, Overlaps, Training
+from twinpeaks.theory.equations.channel.base import (
+    Array,
+    Bools,
+    Conjugates,
+    Linearised,
+    Overlaps,
+    Training,
+)
 from twinpeaks.theory.equations.channel.integral import WARM, Index, IntegralChannel
 from twinpeaks.theory.equations.channel.piecewise_linear import Averages, FieldLaw, Pieces
 from twinpeaks.theory.numerics.quadrature import integrate

@@ -1,0 +1,1 @@
+../../twinpeaks/__init__.pyi

@@ -1,0 +1,1 @@
+../../twinpeaks/__main__.py

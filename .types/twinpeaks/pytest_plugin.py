@@ -1,0 +1,1 @@
+../../twinpeaks/pytest_plugin.py
