@@ -74,13 +74,13 @@ class Choice:
 @cache
 def _classes() -> dict[str, tuple[str, ast.ClassDef]]:
     """Every class that a module of ``theory`` lists in ``__all__``: its module and syntax tree."""
-    spec = find_spec("theory")
+    spec = find_spec("twinpeaks.theory")
     assert spec is not None
     assert spec.submodule_search_locations is not None
     root = Path(spec.submodule_search_locations[0])
     found = {}
     for file in sorted(root.rglob("*.py")):
-        module = ".".join(("theory", *file.relative_to(root).with_suffix("").parts))
+        module = ".".join(("twinpeaks.theory", *file.relative_to(root).with_suffix("").parts))
         body = ast.parse(file.read_text(encoding="utf-8")).body
         public = _listed(body)
         for node in body:
