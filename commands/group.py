@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from twinpeaks.commands.parameters import flag
+from twinpeaks.extras import MissingExtra
 
 __all__ = ["Group"]
 
@@ -32,6 +33,9 @@ class Group(click.Group):
             ctx = getattr(error, "ctx", None)
             click.echo(f"{ctx.command_path if ctx else 'twinpeaks'}: {_message(error)}", err=True)
             sys.exit(error.exit_code)
+        except MissingExtra as error:
+            click.echo(f"twinpeaks: {error}", err=True)
+            sys.exit(1)
         except click.Abort:
             click.echo("twinpeaks: interrupted", err=True)
             sys.exit(130)
