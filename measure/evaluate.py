@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from twinpeaks.measure.moments import host
+from twinpeaks.sweeps.grid import check_count
 from twinpeaks.sweeps.random import TorchRandom
-from twinpeaks.theory.teachers.base import Random
+from twinpeaks.theory.random import Random
 
 __all__ = ["derivatives", "evaluate", "hypercube", "stream"]
 
@@ -21,24 +22,16 @@ _LARGEST = 1e60  # fourth powers of values are summed, and numbers of subsets mu
 
 
 def stream(random: Random | int) -> Random:
-    """Make a source of random arrays from a seed, or refuse what is neither.
-
-    Seeds are integers >= 0 and < 2**63. Torch takes the low 32 bits on a CPU, which seeds from 2**32 on would
-    share with smaller ones: these are hashed to 32 bits, and two of them agree with probability 2**-32.
+    """Make a source of random arrays from a seed >= 0, or refuse what is neither.
 
     Raises
     ------
     ValueError
-        For seeds out of range, and for numpy generators among others, whose uniform(a, b) takes bounds, not
-        a shape, and would be wrong in silence.
+        For negative seeds, and for numpy generators among others, whose uniform(a, b) takes bounds, not a
+        shape, and would be wrong in silence.
     """
     if isinstance(random, (int, np.integer)) and not isinstance(random, bool):
-        seed = int(random)
-        if not 0 <= seed < 2**63:
-            raise ValueError(f"random = {seed}: give a seed >= 0 and < 2**63")
-        if seed >= 2**32:
-            seed = int(np.random.SeedSequence(seed).generate_state(1)[0])
-        return TorchRandom.from_seed(seed)
+        return TorchRandom.from_seed(check_count("random", random, 0))
     kind: type = type(random)
     numpy_kinds = (np.random.Generator, np.random.RandomState)
     if issubclass(kind, numpy_kinds) or not hasattr(kind, "uniform"):

@@ -29,7 +29,7 @@ from twinpeaks.measure.evaluate import evaluate, hypercube, stream
 from twinpeaks.measure.moments import Estimate, Moments, covariance, host, pairs
 from twinpeaks.sweeps.grid import check_count
 from twinpeaks.sweeps.random import input_blocks
-from twinpeaks.theory.teachers.base import Random
+from twinpeaks.theory.random import Random
 
 __all__ = ["degree_weights", "noise_stability"]
 

@@ -21,7 +21,7 @@ from twinpeaks.measure.linear_part import credible, parts, ratio_estimate
 from twinpeaks.measure.moments import Estimate, Moments, host
 from twinpeaks.sweeps.grid import check_count
 from twinpeaks.sweeps.random import input_blocks
-from twinpeaks.theory.teachers.base import Random
+from twinpeaks.theory.random import Random
 
 __all__ = [
     "Estimate",

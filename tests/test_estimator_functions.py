@@ -117,19 +117,32 @@ def test_one_input_is_evaluated_as_itself():
 # --- seeds --------------------------------------------------------------------------------------------
 
 
-def test_seeds_draw_distinct_inputs_and_small_ones_those_of_torch():
-    seeds = [0, 1, 2**32 - 1, 2**32, 2**32 + 1, 2**33, 2**62, 2**63 - 1, np.int64(7)]
+def test_seeds_draw_the_numbers_of_numpy_and_large_ones_their_own():
+    # 0, 2**32 and 2**33 have the low 32 bits in common, which are all that torch takes on a CPU
+    seeds = [0, 1, 2**32 - 1, 2**32, 2**32 + 1, 2**33, 2**62, 2**63, 2**200, np.int64(7)]
     drawn = [tuple(stream(seed).uniform(4).tolist()) for seed in seeds]
     assert len(set(drawn)) == len(seeds)
-    for seed in (0, 1, 2**32 - 1, 7):
-        generator = torch.Generator().manual_seed(seed)
-        expected = torch.rand(4, generator=generator, dtype=torch.float64)
-        assert tuple(stream(seed).uniform(4).tolist()) == tuple(expected.tolist())
+    for seed, found in zip(seeds, drawn, strict=True):
+        assert found == tuple(np.random.default_rng(seed).random(4))
 
 
-@pytest.mark.parametrize("seed", [-1, 2**63, 2**70])
-def test_seeds_out_of_range(seed):
-    with pytest.raises(ValueError, match=rf"random = {seed}: give a seed >= 0 and < 2\*\*63"):
+def test_a_stream_does_not_depend_on_the_shapes_asked_for():
+    one, two = stream(5), stream(5)
+    parts = [one.normal(3), one.normal(4, 2).ravel(), one.uniform(1), one.normal()[None]]
+    whole = [two.normal(11), two.uniform(1), two.normal(1)]
+    assert torch.cat(parts).tolist() == torch.cat(whole).tolist()
+
+
+def test_named_streams_differ_by_name_and_by_every_number_of_the_key():
+    keys = [(0, 20, 30, 40), (1, 20, 30, 40), (2**32, 20, 30, 40), (0, 203, 0, 40), (0, 20, 30)]
+    heads = {float(TorchRandom.named(name, *key).uniform()) for name in "ab" for key in keys}
+    assert len(heads) == 2 * len(keys)
+    assert TorchRandom.named("a", np.int64(3)).uniform() == TorchRandom.named("a", 3).uniform()
+
+
+@pytest.mark.parametrize("seed", [-1, True, 1.0, None])
+def test_seeds_that_are_none(seed):
+    with pytest.raises(ValueError, match=f"random = {seed}: give an int"):
         stream(seed)
-    with pytest.raises(ValueError, match=rf"seed = {seed}: give"):
+    with pytest.raises(ValueError, match=f"seed = {seed}: give an int"):
         TorchRandom.from_seed(seed)
