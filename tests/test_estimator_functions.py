@@ -50,7 +50,7 @@ def at_one_corner(value):
         (at_one_corner(torch.nan), r"f returned nan at x = \[1\. 1\. 1\.\]"),
         (at_one_corner(-torch.inf), r"f returned -inf at x = \[1\. 1\. 1\.\]"),
         (at_one_corner(1e80), r"f returned 1e\+80 at x = \[1\. 1\. 1\.\].*below 1e\+60"),
-        (lambda x: x[:, :0], r"f returned shape \(40, 0\) for 40 inputs"),
+        (lambda x: x[:, :0], r"f returned shape \(\d+, 0\) for \d+ inputs"),
     ],
 )
 def test_refused_values(estimator, f, words):
@@ -59,13 +59,72 @@ def test_refused_values(estimator, f, words):
 
 
 @every
-def test_large_values_do_not_overflow(estimator):
-    """Everything measured is of degree 0, 2 in f."""
-    scale = 2.0**190
+@pytest.mark.parametrize("scale", [2.0**190, 2.0**-300])
+def test_large_values_do_not_overflow_nor_small_ones_vanish(estimator, scale):
+    """Everything measured is of degree 0, 2 in f; 2^-300 to the fourth is none but 0."""
     one, large = estimator(polynomial), estimator(lambda x: scale * polynomial(x))
     power = 0 if estimator is mean_dimension else 2
     np.testing.assert_allclose(large.value, one.value * scale**power, rtol=1e-12)
     np.testing.assert_allclose(large.standard_error, one.standard_error * scale**power, rtol=1e-12)
+
+
+# --- constants up to rounding -------------------------------------------------------------------------
+
+
+def two_orders(x, kind=np.float64):
+    """The same sum forwards and backwards, and 11."""
+    terms = np.asarray(x, dtype=kind) * np.linspace(0.1, 1.0, x.shape[1], dtype=kind)
+    forwards, backwards = (np.cumsum(t, axis=1, dtype=kind)[:, -1] for t in (terms, terms[:, ::-1]))
+    return kind(11.0) + forwards - backwards
+
+
+CONSTANTS = {
+    "sums": two_orders,
+    "single": lambda x: two_orders(x, np.float32),
+    "torch": lambda x: torch.as_tensor(two_orders(x, np.float32)),
+    "tiny": lambda x: 1e-200 * two_orders(x),
+    "two": lambda x: np.stack([two_orders(x), 1e6 * two_orders(x)], axis=1),
+    "drowned": lambda x: np.stack([1e-16 * np.asarray(x[:, 0]), two_orders(x)], axis=1),
+    "exact": lambda x: np.full(len(x), 0.1),
+    "zero": lambda x: np.zeros(len(x)),
+}
+
+
+@pytest.mark.parametrize("n", [12, 30, 400])
+@pytest.mark.parametrize("f", CONSTANTS.values(), ids=CONSTANTS)
+def test_constants_up_to_rounding_have_no_mean_dimension(f, n):
+    with pytest.raises(ValueError, match=r"constant, up to rounding.* is not defined"):
+        measure.mean_dimension(f, n, 40, 0, variance_samples=1000)
+
+
+@pytest.mark.parametrize("estimator", [influences, noise_stability, degree_weights])
+def test_what_constants_do_have_is_zero_to_rounding(estimator):
+    assert np.abs(estimator(two_orders).value).max() < (8 * 11 * np.finfo(float).eps) ** 2
+
+
+def pair(x):
+    return np.asarray(x[:, 0] * x[:, 1] + 3 * x[:, 2])
+
+
+VARYING = {
+    "offset": lambda x: 1e9 + 1e-3 * pair(x),
+    "eight of the last digits": lambda x: 2.0**52 + 8.0 * pair(x),
+    "integers": lambda x: 10**15 + pair(x).astype(np.int64),
+    "tiny": lambda x: 1e-200 * pair(x),
+    "smallest": lambda x: np.ldexp(pair(x), -1070),
+    "single": lambda x: (100.0 + pair(x)).astype(np.float32),
+    "beside a constant": lambda x: np.stack([1e-12 * pair(x), np.full(len(x), 1e9)], axis=1),
+    "beside rounding": lambda x: np.stack([pair(x), two_orders(x)], axis=1),
+}
+
+
+@pytest.mark.parametrize("f", VARYING.values(), ids=VARYING)
+def test_whatever_varies_by_more_than_rounding_is_measured(f):
+    """x_0 x_1 + 3 x_2 takes 4 integer values, of (2 + 9) / (1 + 9); the offset rounds to 1e-4 of it."""
+    found = measure.mean_dimension(f, 3, 400, 1)
+    exact = measure.mean_dimension(pair, 3, 400, 1)
+    assert abs(found.value - 1.1) < 4.5 * found.standard_error  # p < 1e-5
+    assert found.value == pytest.approx(exact.value, rel=1e-4)
 
 
 def test_real_and_imaginary_part_are_two_outputs():
