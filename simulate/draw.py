@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import NoReturn
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -26,7 +25,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Streams:
-    """Independent streams, so that the size of one sample never moves another draw."""
+    """Independent streams of these names, so that the size of one sample never moves another draw."""
 
     training: TorchRandom
     test: TorchRandom
@@ -36,9 +35,8 @@ class Streams:
     @classmethod
     def of(cls, seed: int, D: int, N: int, P: int, device: torch.device) -> Streams:
         """Streams that depend on the instance alone, not on the sweep that contains it."""
-        children = np.random.SeedSequence((seed, D, N, P)).spawn(4)
-        seeds = [int(child.generate_state(1, np.uint64)[0] >> np.uint64(1)) for child in children]
-        return cls(*(TorchRandom.from_seed(s, device) for s in seeds))
+        names = (field.name for field in fields(cls))
+        return cls(*(TorchRandom.named(name, seed, D, N, P, device=device) for name in names))
 
 
 @dataclass(frozen=True)

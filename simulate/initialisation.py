@@ -242,10 +242,7 @@ def _unit_starts(
     D, N, P = task.size
 
     def stream(number: int) -> TorchRandom:
-        # beside the four children that Streams spawns of the same entropy
-        child = np.random.SeedSequence((task.seed, D, N, P), spawn_key=(4, number))
-        entropy = child.generate_state(1, np.uint64)[0] >> np.uint64(1)
-        return TorchRandom.from_seed(int(entropy), work.device)
+        return TorchRandom.named("start", task.seed, D, N, P, number, device=work.device)
 
     if isinstance(start, GaussianStart):
         return stream(0).normal(N, 1)

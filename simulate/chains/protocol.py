@@ -33,7 +33,6 @@ from twinpeaks.theory.losses.base import Loss
 __all__ = ["Sampling", "check_smooth"]
 
 _AXES = ("lam", "beta")
-_STREAM = 5  # beside the children 0 .. 3 that Streams spawns of an instance, and 4 of starts
 
 
 def _columns() -> tuple[Variable, ...]:
@@ -126,7 +125,7 @@ class Sampling(Protocol):
                 mode = space.coordinates(train(loss, X, y, np.array([lam])).weights)[:, 0]
             for j, beta in enumerate(betas):
                 # the same random numbers at every point, so that its company does not matter
-                random = _random(task, work.device)
+                random = TorchRandom.named("chains", task.seed, *size, device=work.device)
                 try:
                     found = self._draw(space, y, lam, beta, mode, random)
                 except ArithmeticError:
@@ -181,12 +180,6 @@ class Sampling(Protocol):
         )
         W = space.lift(found.v.view(len(mode), -1), noise, beta * lam)
         return Draws(W.view(-1, *shape), independent=False, acceptance=found.acceptance)
-
-
-def _random(task: Task, device: torch.device) -> TorchRandom:
-    entropy = (task.seed, *task.size)
-    child = np.random.SeedSequence(entropy, spawn_key=(_STREAM,))
-    return TorchRandom.from_seed(int(child.generate_state(1, np.uint64)[0] >> np.uint64(1)), device)
 
 
 def check_smooth(loss: Loss) -> None:
