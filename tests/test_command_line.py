@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from importlib import import_module
 from pkgutil import iter_modules
 
@@ -90,7 +89,9 @@ def test_interrupt_prints_one_line_and_exits_130():
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_little_is_loaded_before_an_interrupt_is_caught():
     """What ``import twinpeaks`` adds comes with Python, but for the loader of public names."""
-    code = "import sys; before = set(sys.modules); import twinpeaks; print(*set(sys.modules) - before)"
+    code = (
+        "import sys; before = set(sys.modules); import twinpeaks; print(*set(sys.modules) - before)"
+    )
     tops = {name.split(".")[0] for name in process("-c", code).stdout.split()}
     assert "twinpeaks" in tops
     assert tops <= {"twinpeaks", "lazy_loader", "packaging", *sys.stdlib_module_names}
