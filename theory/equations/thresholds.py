@@ -22,14 +22,15 @@ from numpy.typing import NDArray
 from scipy import optimize, special
 
 from twinpeaks.theory.axes import Given, read_axes, read_axis
-from twinpeaks.theory.family import read_family
+from twinpeaks.theory.errors import InvalidProblem
+from twinpeaks.theory.family import read_family, varied
 from twinpeaks.theory.labelled import labelled
 from twinpeaks.theory.losses.base import DifferenceLoss
 from twinpeaks.theory.numerics.quadrature import integrate, panels
 from twinpeaks.theory.problem import Problem
 from twinpeaks.theory.teachers.base import BinaryTeacher
 
-__all__ = ["interpolation_threshold", "threshold_at"]
+__all__ = ["interpolation_threshold", "threshold_at", "with_threshold"]
 
 Array = NDArray[np.float64]
 _ENDLESS = 1e9  # N/P at which linear features span all they ever will
@@ -74,6 +75,16 @@ def interpolation_threshold(
         index = axes.index(parts)
         values[index] = threshold_at(member, axes.flat("alpha_T")[index])
     return labelled("threshold", family.text, axes, {"threshold": values})["threshold"]
+
+
+def with_threshold(problem: Problem, curve: xr.Dataset) -> xr.Dataset:
+    """Add the variable ``threshold`` to a curve of the problem, where it has one."""
+    vary = {path: curve[name] for name, path in varied(curve).items()}
+    try:
+        found = interpolation_threshold(problem, curve["alpha_T"], vary=vary)
+    except InvalidProblem:
+        return curve
+    return curve.assign(threshold=found)
 
 
 def threshold_at(problem: Problem, alpha_T: Array) -> Array:
