@@ -29,7 +29,6 @@ from twinpeaks.sweeps.layout import Layout, Values, variables
 from twinpeaks.sweeps.random import TorchRandom
 from twinpeaks.sweeps.sweep import Protocol, Task
 from twinpeaks.sweeps.variables import MEASURED
-from twinpeaks.theory.losses.square import Square
 from twinpeaks.theory.problem import Problem
 from twinpeaks.theory.starts import GaussianStart, RandomLabelsStart, SameInputsStart, Start
 
@@ -108,7 +107,7 @@ def run_from_start(
     >>> dict(data.test_error.sizes)
     {'seed': 2, 'scale': 2}
     """
-    if not isinstance(problem, Problem) or not isinstance(problem.loss, Square):
+    if not isinstance(problem, Problem) or problem.loss.quadratic != 1.0:
         raise ValueError(f"problem = {problem!r}: give a theory.Problem with loss=Square()")
     if not isinstance(start, (GaussianStart, RandomLabelsStart, SameInputsStart)):
         raise ValueError(
