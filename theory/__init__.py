@@ -25,6 +25,7 @@ from twinpeaks.theory.errors import (
     Status as Status,
     UnstableWarning as UnstableWarning,
 )
+from twinpeaks.theory.family import problem_at as problem_at
 from twinpeaks.theory.feature_laws.base import FeatureLaw as FeatureLaw
 from twinpeaks.theory.feature_laws.deep import Deep as Deep
 from twinpeaks.theory.feature_laws.gaussian import Gaussian as Gaussian

@@ -80,6 +80,7 @@ from .theory import (
     noise_stability as noise_stability,
     optimal_lam as optimal_lam,
     peak as peak,
+    problem_at as problem_at,
     robust_test_error as robust_test_error,
     solve as solve,
     solve_from_start as solve_from_start,
