@@ -27,7 +27,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from twinpeaks.measure.evaluate import evaluate, hypercube, stream
 from twinpeaks.measure.moments import Estimate, Moments, covariance, host, pairs
-from twinpeaks.sweeps.grid import check_count
+from twinpeaks.theory.axes import check_count
 from twinpeaks.sweeps.random import input_blocks
 from twinpeaks.theory.teachers.base import Random
 

@@ -2,43 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from twinpeaks.simulate.layers import Layers
-from twinpeaks.sweeps.device import Workspace
-from twinpeaks.sweeps.random import TorchRandom
+from twinpeaks.sweeps import Streams, TorchRandom, Workspace
 from twinpeaks.theory.problem import Problem
 
-__all__ = [
-    "Instance",
-    "Streams",
-    "check_sizes",
-    "draw_instance",
-]
+__all__ = ["STREAMS", "Instance", "check_size", "draw_instance", "streams_of"]
+
+#: What is drawn apart from everything else, so that the size of one sample never moves another draw.
+STREAMS = ("training", "test", "variance", "flips", "restarts", "start", "chains")
 
 
-@dataclass(frozen=True)
-class Streams:
-    """Independent streams, so that the size of one sample never moves another draw."""
-
-    training: TorchRandom
-    test: TorchRandom
-    variance: TorchRandom
-    flips: TorchRandom
-
-    @classmethod
-    def of(cls, seed: int, D: int, N: int, P: int, device: torch.device) -> Streams:
-        """Streams that depend on the instance alone, not on the sweep that contains it."""
-        children = np.random.SeedSequence((seed, D, N, P)).spawn(4)
-        seeds = [int(child.generate_state(1, np.uint64)[0] >> np.uint64(1)) for child in children]
-        return cls(*(TorchRandom.from_seed(s, device) for s in seeds))
+def streams_of(seed: int, D: int, N: int, P: int, device: torch.device) -> Streams:
+    """Streams that depend on the instance alone, not on the sweep that contains it."""
+    return Streams(STREAMS, (seed, D, N, P), device)
 
 
 @dataclass(frozen=True)
@@ -95,15 +78,13 @@ class _Probe:
     uniform = normal
 
 
-def check_sizes(problem: Problem, sizes: Iterable[tuple[int, int, int]]) -> None:
-    """Let the feature law refuse a size (D, N, P) before anything is drawn.
+def check_size(problem: Problem, D: int, N: int) -> None:
+    """Let the feature law refuse a size before anything is drawn.
 
     Raises
     ------
     ValueError
         Whatever the law says of D and N before its first random number.
     """
-    moments, rho, probe = problem.activation.moments, problem.teacher.rho, _Probe()
-    for D, N, _ in sizes:
-        with suppress(_DrawnError):
-            problem.features.sample(D, N, moments, rho, probe)
+    with suppress(_DrawnError):
+        problem.features.sample(D, N, problem.activation.moments, problem.teacher.rho, _Probe())
