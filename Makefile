@@ -25,6 +25,7 @@ check: $(READY)  ## Style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy tests/typing_user.py
 
 test: check  ## Style, types and the fast tests
 	$(BIN)/pytest -m "not slow"

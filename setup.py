@@ -1,14 +1,31 @@
-"""Where the package ``twinpeaks`` lies: every floor of it is a folder at the top level.
+"""What ``pyproject.toml`` cannot say: where the package lies, and links that hold outside the repository.
 
-``pyproject.toml`` says everything else; it cannot find packages under another name.
+Every floor of ``twinpeaks`` is a folder at the top level. The README points at files beside it, which the
+page on a package index does not have: there its links lead to the repository.
 """
+
+import re
+import tomllib
+from pathlib import Path
 
 from setuptools import find_packages, setup
 
 FLOORS = ("theory", "sweeps", "measure", "simulate", "validate", "figures", "commands")
 FOUND = find_packages(include=[pattern for name in FLOORS for pattern in (name, f"{name}.*")])
 
+ROOT = Path(__file__).parent
+SOURCE = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["urls"]["Source"]
+
+
+def absolute(page: str) -> str:
+    """The text of a page, with what it links to and shows taken from the repository."""
+    page = re.sub(r"(!\[[^]]*\]\()(?!http|#)", rf"\1{SOURCE}/raw/main/", page)
+    return re.sub(r"(\]\()(?!http|#)", rf"\1{SOURCE}/blob/main/", page)
+
+
 setup(
     packages=["twinpeaks", *(f"twinpeaks.{name}" for name in FOUND)],
     package_dir={f"twinpeaks.{name}": name for name in FLOORS},
+    long_description=absolute((ROOT / "README.md").read_text("utf-8")),
+    long_description_content_type="text/markdown",
 )

@@ -11,9 +11,9 @@ from pkgutil import iter_modules
 
 import click
 
-from twinpeaks.commands.group import Group
+from twinpeaks.commands.group import Group, keep_streams
 
-__all__ = ["cli"]
+__all__ = ["cli", "main"]
 
 
 @click.group(cls=Group, name="twinpeaks", invoke_without_command=True)
@@ -48,3 +48,9 @@ for _module in iter_modules(__path__):
     _command = getattr(import_module(f"twinpeaks.commands.{_module.name}"), "command", None)
     if isinstance(_command, click.Command):
         cli.add_command(_command)
+
+
+def main() -> None:
+    """Run the program in a process of its own."""
+    keep_streams()
+    cli(prog_name="twinpeaks")

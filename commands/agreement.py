@@ -37,7 +37,7 @@ def judge(comparison: xr.Dataset, level: float) -> Judgement:
 
 def _slow(problem: str) -> tuple[str, ...]:
     """What converges like D^(-1/2): mean dimensions of activations with kinks (docs/validation.md)."""
-    from twinpeaks.theory.describe import parse
+    from twinpeaks.theory.components import parse
 
     try:
         kinked = bool(parse(problem).activation.kinks)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from twinpeaks.commands.agreement import judge, per_point
-from twinpeaks.commands.files import write
+from twinpeaks.commands.figure import write_figure
+from twinpeaks.commands.files import make_folder, write
 from twinpeaks.commands.parameters import Device, Grid, Sizes
 from twinpeaks.commands.problem import make_problem
 from twinpeaks.commands.report import progress_bar, refusals
@@ -67,7 +68,7 @@ def command(output: Path, size: Any, seeds: int, points: int, device: str) -> No
     """
     if any(s % 20 for s in ((size,) if isinstance(size, int) else size)):
         raise click.BadParameter(f"--size = {size}: give multiples of 20, so that N is whole")
-    output.mkdir(parents=True, exist_ok=True)
+    make_folder(output)
     import torch
 
     from twinpeaks import figures
@@ -84,8 +85,8 @@ def command(output: Path, size: Any, seeds: int, points: int, device: str) -> No
         text, agrees = _compare(loss, curve, data, output)
         texts.append(text)
         agreed &= agrees
-    (output / "z_scores.txt").write_text("\n".join(texts), encoding="utf-8")
-    figures.save(figures.twin_peaks(rows), output / "twin_peaks")
+    write("\n".join(texts), output / "z_scores.txt")
+    write_figure(figures.twin_peaks(rows), figures.targets(output / "twin_peaks"))
     _say_where(output)
     if not agreed:
         click.get_current_context().exit(1)

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
-from twinpeaks.commands.problem import COMPONENTS
+from twinpeaks.commands.problem import model_options
+from twinpeaks.commands.report import refusals
 
 __all__ = ["command"]
 
 
 @click.command("equations")
-@click.option(
-    "--loss", type=COMPONENTS["loss"][0], help="Training loss; any loss l(y, t) when left out."
-)
-@click.option(
-    "--teacher", type=COMPONENTS["teacher"][0], help="Teacher; any law P(y | nu) when left out."
-)
-@click.option(
-    "--features", type=COMPONENTS["features"][0], help="Feature law; any spectrum when left out."
-)
+@model_options("loss", "teacher", "features", defaults=False)
 @click.option(
     "--beta",
     type=click.Choice(["inf", "finite"]),
@@ -27,7 +22,7 @@ __all__ = ["command"]
     help="Inverse temperature of the weights; inf minimises the loss.",
 )
 @click.option("--latex", is_flag=True, help="Print an align environment (needs amsmath).")
-def command(beta: str, latex: bool, **model: str | None) -> None:
+def command(beta: str, latex: bool, **model: Any) -> None:
     """Print the equations: free entropy, saddle point and observables.
 
     \b
@@ -44,10 +39,7 @@ def command(beta: str, latex: bool, **model: str | None) -> None:
     from twinpeaks import theory
     from twinpeaks.theory.derivation import rendering
 
-    given = {name: text for name, text in model.items() if text is not None}
-    try:
-        parts = {name: COMPONENTS[name][0].create(text) for name, text in given.items()}
-        free = theory.free_entropy(**parts, zero_temperature=beta == "inf")
-    except theory.InvalidProblem as error:
-        raise click.UsageError(str(error), click.get_current_context()) from error
+    given = {name: part for name, part in model.items() if part is not None}
+    with refusals():
+        free = theory.free_entropy(**given, zero_temperature=beta == "inf")
     click.echo(rendering.latex(free) if latex else rendering.text(free))

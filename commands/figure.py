@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from twinpeaks.commands.files import read
-from twinpeaks.commands.parameters import Data, File
+from twinpeaks.commands.files import make_folder, read, replacing, require
+from twinpeaks.commands.parameters import Data
 from twinpeaks.commands.report import progress_bar, refusals
 
 if TYPE_CHECKING:
     import xarray as xr
+    from matplotlib.figure import Figure
 
-__all__ = ["command", "labels"]
+__all__ = ["command", "labels", "write_figure"]
 
 _FOLDER = Path("gallery")
 
@@ -28,12 +29,11 @@ _FOLDER = Path("gallery")
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    help="Picture to write; without suffix, both NAME.png and NAME.pdf; with --all, a folder."
+    help="Picture to write: NAME.png, NAME.pdf or NAME.svg; without suffix, NAME.png and NAME.pdf; with "
+    "--all, a folder."
     "  [default: NAME in the folder gallery]",
 )
-@click.pass_context
 def command(
-    ctx: click.Context,
     name: str | None,
     files: tuple[Path, ...],
     everything: bool,
@@ -57,9 +57,9 @@ def command(
     if everything:
         if name is not None:
             raise click.UsageError(f"NAME = {name} beside --all: give one of the two")
-        folder = output or _FOLDER
+        folder = make_folder(output or _FOLDER)
         for each in figures.REGISTRY:
-            _draw(each, (), folder / each)
+            _draw(each, (), figures.targets(folder / each))
         return
     if name is None:
         raise click.UsageError(f"NAME is missing: give --all or one of {shown}")
@@ -68,13 +68,12 @@ def command(
         raise click.BadParameter(f"NAME = {name}: give one of {shown}")
     if files and found != "twin_peaks":
         raise click.UsageError(f"FILES: {name} computes what it draws; leave them out")
-    if output is not None:
-        option = next(p for p in ctx.command.params if p.name == "output")
-        output = File(".png", ".pdf", "").convert(str(output), option, ctx)
-    _draw(found, files, output or _FOLDER / found)
+    with refusals():
+        targets = figures.targets(output or make_folder(_FOLDER) / found)
+    _draw(found, files, tuple(map(require, targets)))
 
 
-def _draw(name: str, files: tuple[Path, ...], output: Path) -> None:
+def _draw(name: str, files: tuple[Path, ...], targets: tuple[Path, ...]) -> None:
     from twinpeaks import figures
 
     if files:
@@ -86,20 +85,26 @@ def _draw(name: str, files: tuple[Path, ...], output: Path) -> None:
             data = figures.DEFAULTS[name](progress)
     with refusals():
         picture = figures.REGISTRY[name](*data)
-    formats = [output.suffix[1:]] if output.suffix else ["png", "pdf"]
-    output.parent.mkdir(parents=True, exist_ok=True)
-    for written in figures.save(picture, output.with_suffix(""), formats):
+    for written in write_figure(picture, targets):
         click.echo(f"written to  {written}")
+
+
+def write_figure(picture: Figure, targets: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Write a figure to the files that ``figures.targets`` names."""
+    from twinpeaks import figures
+
+    for target in targets:
+        with replacing(target) as part:
+            figures.save(picture, part)
+    return targets
 
 
 def _rows(files: tuple[Path, ...]) -> dict[str, dict[str, xr.Dataset]]:
     """Datasets by problem, in the order given, then by kind."""
     rows: dict[str, dict[str, xr.Dataset]] = {}
     for file in files:
-        data = read(file)
-        kind, problem = (str(data.attrs.get(a, "")) for a in ("kind", "problem"))
-        if kind not in ("theory", "simulation"):
-            raise click.UsageError(f"FILES = {file}: not a result of solve or simulate")
+        data = read(file, "theory", "simulation")
+        kind, problem = data.attrs["kind"], data.attrs["problem"]
         if kind in rows.setdefault(problem, {}):
             raise click.UsageError(f"FILES = {file}: a second {kind} of one problem; give one")
         rows[problem][kind] = data
@@ -114,7 +119,8 @@ def labels(problems: list[str]) -> list[str]:
     parts = [re.findall(r"(\w+)=(\w+)\(([^()]*)\)", problem) for problem in problems]
     kinds = [{kind: (name, arguments) for kind, name, arguments in part} for part in parts]
     differ = [k for k in kinds[0] if len({kind.get(k) for kind in kinds}) > 1] or ["loss"]
-    return [", ".join(_label(k, kind, kinds) for k in differ if k in kind) for kind in kinds]
+    made = [", ".join(_label(k, kind, kinds) for k in differ if k in kind) for kind in kinds]
+    return made if all(made) and len(set(made)) == len(made) else problems
 
 
 def _label(

@@ -1,23 +1,28 @@
-"""Files that commands write and read."""
+"""Files that commands write and read: whatever is wrong with one is said in one sentence."""
 
 from __future__ import annotations
 
-from contextlib import suppress
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from twinpeaks.commands.parameters import File
+from twinpeaks.commands.parameters import File, obstacle
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["output_option", "read", "separate", "write"]
+__all__ = ["make_folder", "output_option", "read", "replacing", "require", "separate", "write"]
 
 output_option = click.option(
     "-o", "--output", type=File(".nc", ".csv"), help="File to write: NetCDF (.nc) or CSV (.csv)."
 )
+
+_AXES = ("overparam", "alpha_T", "lam")
 
 
 def separate(output: Path | None, **others: Path | None) -> None:
@@ -38,29 +43,92 @@ def separate(output: Path | None, **others: Path | None) -> None:
             )
 
 
-def write(data: xr.Dataset, path: Path) -> None:
-    """Write NetCDF or CSV by the suffix; the file appears only when it is complete."""
-    part = path.with_name(f".{path.name}.part")
+def require(path: Path) -> Path:
+    """A file that can be written, or refuse it."""
+    if remedy := obstacle(path):
+        raise click.UsageError(f"--output = {path}: {remedy}", click.get_current_context())
+    return path
+
+
+def make_folder(path: Path) -> Path:
+    """Make a folder unless it is there, or say why not."""
     try:
-        if path.suffix == ".nc":
-            data.to_netcdf(part, engine="h5netcdf")
-        else:
-            (data if data.dims else data.expand_dims("overparam")).to_dataframe().to_csv(part)
-        part.replace(path)
-    except OSError as error:
-        raise click.ClickException(
-            f"{path} could not be written: {error.strerror or error}"
+        path.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        said = getattr(error, "strerror", None) or error
+        raise click.UsageError(
+            f"--output = {path}: no folder can be made there ({said}); give another name",
+            click.get_current_context(),
         ) from error
+    return path
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A name of the same suffix to write to; the file appears only when it is complete."""
+    part = path.with_name(f".{os.getpid()}.part{path.suffix}")
+    try:
+        yield part
+        part.replace(path)
+    except (OSError, RuntimeError) as error:  # h5py raises either
+        said = getattr(error, "strerror", None) or error
+        raise click.ClickException(f"{path} could not be written: {said}") from error
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
 
 
-def read(path: Path) -> xr.Dataset:
-    """Read NetCDF, or say on one line why not."""
+def write(data: xr.Dataset | str, path: Path) -> None:
+    """Write a Dataset as NetCDF or CSV, by the suffix, or a text."""
+    with replacing(path) as part:
+        if isinstance(data, str):
+            part.write_text(data, encoding="utf-8")
+        elif path.suffix == ".nc":
+            data.to_netcdf(part, engine="h5netcdf")
+        else:
+            (data if data.dims else data.expand_dims("overparam")).to_dataframe().to_csv(part)
+
+
+def read(path: Path, *kinds: str) -> xr.Dataset:
+    """Read a result of solve, simulate or sample, or say on one line what is wrong with it.
+
+    Parameters
+    ----------
+    path : Path
+        A NetCDF file.
+    *kinds : str
+        What it may be: ``theory``, ``simulation``.
+    """
     import xarray as xr
 
     try:
-        return xr.load_dataset(path)
-    except (OSError, ValueError) as error:
-        raise click.UsageError(f"{path}: not a NetCDF file that can be read ({error})") from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            data = xr.load_dataset(path)
+    except Exception as error:  # damage may surface anywhere in the libraries that read
+        said = str(error).split("\n")[0]
+        raise click.UsageError(f"{path}: not a NetCDF file that can be read ({said})") from error
+    if wrong := _damage(data, kinds):
+        raise click.UsageError(f"FILE = {path}: {wrong}; write it again with solve or simulate -o")
+    return data
+
+
+def _damage(data: xr.Dataset, kinds: tuple[str, ...]) -> str | None:
+    """What keeps a Dataset from being a result of one of some kinds."""
+    kind, problem = data.attrs.get("kind"), data.attrs.get("problem")
+    if not (isinstance(kind, str) and kind in kinds):
+        return f"its kind is {kind!r}; give a {' or '.join(kinds)}"
+    if not (isinstance(problem, str) and problem.startswith("Problem(")):
+        return f"its problem, {problem!r}, is none of twinpeaks"
+    if missing := [name for name in (*_AXES, "status") if name not in data.variables]:
+        return f"it lacks {', '.join(missing)}"
+    for name, variable in data.variables.items():
+        if variable.dtype.kind not in "iufb":
+            return f"{name} holds something else than numbers"
+    if data["status"].isnull().any():
+        return "a status is NaN"
+    for name in map(str, data.dims):
+        index = data.indexes.get(name)
+        if index is None or index.hasnans or not index.is_unique:
+            return f"the dimension {name} needs distinct numbers"
+    return None

@@ -96,7 +96,7 @@ def check(tables: tuple[Path, ...], rtol: float, worst: int) -> None:
 def _readable(path: Path) -> tuple[Row, ...]:
     """The rows of a table, whose problems can all be made from their text."""
     from twinpeaks import theory
-    from twinpeaks.theory.describe import parse
+    from twinpeaks.theory.components import parse
     from twinpeaks.validate.precise.golden import read
 
     rows = read(path).rows
@@ -111,7 +111,7 @@ def _readable(path: Path) -> tuple[Row, ...]:
 
 
 @command.command("add")
-@model_options
+@model_options()
 @axis_options(limits=True)
 @click.option(
     "--beta",

@@ -5,13 +5,25 @@ from __future__ import annotations
 import math
 import os
 import re
+import stat
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
-__all__ = ["SAME", "Data", "Device", "File", "Grid", "Parameter", "Sizes", "Workers", "flag"]
+__all__ = [
+    "SAME",
+    "Data",
+    "Device",
+    "File",
+    "Grid",
+    "Parameter",
+    "Sizes",
+    "Workers",
+    "flag",
+    "obstacle",
+]
 
 SAME = 1e-9  # values closer than this, relatively, are one point
 MOST = 1_000_000  # points of one range
@@ -146,13 +158,30 @@ class File(Parameter):
         path = Path(value)
         if path.suffix not in self.suffixes:
             self.refuse(value, f"end the name in {' or '.join(filter(None, self.suffixes))}", param)
-        if path.is_dir():
-            self.refuse(value, "this is a folder; give the name of a file", param)
-        if not path.parent.is_dir():
-            self.refuse(value, f"there is no folder {path.parent}; create it first", param)
-        if not os.access(path.parent, os.W_OK):
-            self.refuse(value, f"the folder {path.parent} cannot be written to", param)
+        if remedy := obstacle(path):
+            self.refuse(value, remedy, param)
         return path
+
+
+def obstacle(path: Path) -> str | None:
+    """What keeps a file from being written, with the remedy; None if nothing does."""
+    try:
+        if not os.path.isdir(path.parent):
+            return f"there is no folder {path.parent}; create it first"
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        mode = stat.S_IFREG | stat.S_IWUSR
+    except (OSError, ValueError) as error:
+        return f"{getattr(error, 'strerror', None) or error}; give another name"
+    if stat.S_ISDIR(mode):
+        return "this is a folder; give the name of a file"
+    if not stat.S_ISREG(mode):
+        return "this is no ordinary file; give another name"
+    if not mode & 0o222 or (path.exists() and not os.access(path, os.W_OK)):
+        return "this file is read-only; give another name"
+    if not os.access(path.parent, os.W_OK):
+        return f"the folder {path.parent} cannot be written to; give another"
+    return None
 
 
 class Data(Parameter):
@@ -163,7 +192,7 @@ class Data(Parameter):
     def convert(self, value: Any, param: click.Parameter | None, ctx: Any) -> Path:  # noqa: ARG002
         """Check that the file is there."""
         path = Path(value)
-        if not path.is_file():
+        if not os.path.isfile(path):  # false for names that no file can have, too
             self.refuse(value, "there is no such file; write it with solve or simulate -o", param)
         if path.suffix != ".nc":
             self.refuse(value, "give a NetCDF file, as solve and simulate write to NAME.nc", param)

@@ -17,7 +17,7 @@ __all__ = ["command"]
 
 
 @click.command("sample")
-@model_options
+@model_options(able="smooth")
 @axis_options(limits=False)
 @network_options(size="100", seeds=8)
 @click.option(

@@ -20,7 +20,7 @@ __all__ = ["command"]
 
 
 @click.command("simulate")
-@model_options
+@model_options(able="trainable")
 @axis_options(limits=False)
 @network_options(size="200", seeds=16)
 @click.option(

@@ -18,7 +18,7 @@ __all__ = ["command"]
 
 
 @click.command("solve")
-@model_options
+@model_options()
 @axis_options(limits=True)
 @click.option(
     "--beta",

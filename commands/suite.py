@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from twinpeaks.commands.files import write
 from twinpeaks.commands.report import progress_bar, refusals
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from twinpeaks.validate.suite import Outcome, SuiteResult
 
-__all__ = ["SUITE_NAMES", "run", "write_page", "write_report"]
+__all__ = ["SUITE_NAMES", "run", "write_report"]
 
 #: Known without loading what simulates; a test holds them equal to ``twinpeaks.validate.suites.SUITES``.
 SUITE_NAMES = ("standard", "target", "full")
@@ -116,12 +117,4 @@ def write_report(result: SuiteResult, command: str, output: Path) -> None:
         figures=_figures(result),
         versions={"seconds": f"{sum(o.seconds for o in result.outcomes):.0f}"},
     )
-    write_page(page, output)
-
-
-def write_page(page: str, output: Path) -> None:
-    """Write a page, or say on one line why not."""
-    try:
-        output.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise click.ClickException(f"{output} could not be written: {error.strerror}") from error
+    write(page, output)

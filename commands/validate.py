@@ -12,7 +12,7 @@ from twinpeaks.commands.agreement import judge, per_point
 from twinpeaks.commands.files import read, separate, write
 from twinpeaks.commands.parameters import Data, Device, File, Workers
 from twinpeaks.commands.report import refusals
-from twinpeaks.commands.suite import SUITE_NAMES, run, write_page, write_report
+from twinpeaks.commands.suite import SUITE_NAMES, run, write_report
 
 __all__ = ["command"]
 
@@ -91,7 +91,7 @@ def _files(theory: Path, simulation: Path, level: float, output: Path | None) ->
     from twinpeaks import validate
 
     with refusals():
-        comparison = validate.compare(read(theory), read(simulation))
+        comparison = validate.compare(read(theory, "theory"), read(simulation, "simulation"))
         judgement = judge(comparison, level)
     click.echo(judgement.text)
     if output is not None:
@@ -103,7 +103,7 @@ def _files(theory: Path, simulation: Path, level: float, output: Path | None) ->
             with refusals():
                 drawn = {"Scores": figures.qq(result)}
                 page = validate.report(result, level=level, command=made, figures=drawn)
-            write_page(page, output)
+            write(page, output)
         else:
             write(per_point(result) if output.suffix == ".csv" else result, output)
         click.echo(f"Written to {output}.")

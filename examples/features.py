@@ -53,4 +53,4 @@ with figures.article():
         ax.xaxis.set_major_formatter("{x:g}")
     axes[0].legend(loc="upper center")
 
-print("picture:", *figures.save(picture, "features", ["png"]))
+print("picture:", *figures.save(picture, "features.png"))

@@ -22,4 +22,4 @@ for name, start in starts.items():
     print(f", mean dimension {float(curve.bmd):.3f}, of the start {float(curve.start_bmd):.3f}")
 
 data = figures.DEFAULTS["initialisation"]()
-print("picture:", *figures.save(figures.initialisation(*data), "initialisation", ["png"]))
+print("picture:", *figures.save(figures.initialisation(*data), "initialisation.png"))

@@ -39,4 +39,4 @@ with figures.article():
     axes[1].set(ylim=(RESOLVED, 1.0))
     axes[1].legend(loc="lower left")
 
-print("picture:", *figures.save(picture, "limits", ["png"]))
+print("picture:", *figures.save(picture, "limits.png"))

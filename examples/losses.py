@@ -46,4 +46,4 @@ with figures.article():
     handles, names = axes[0].get_legend_handles_labels()
     picture.legend(handles, names, loc="outside lower center", ncols=5)
 
-print("picture:", *figures.save(picture, "losses", ["png"]))
+print("picture:", *figures.save(picture, "losses.png"))

@@ -46,6 +46,6 @@ for name, problem in problems.items():
     tails[name] = (tp.solve(problem, overparam=wide, **at).assign(bmd_tail=tail), None)
     print(f"{name}: BMD = 1 + {float(tail):.4f} P/N far past the threshold")
 
-figures.save(figures.optimal_ridge(optimal), "optimal_ridge", ["png"])
-figures.save(figures.far_tail(tails), "far_tail", ["png"])
-print("picture:", *figures.save(figures.merging_peaks(merging), "peaks", ["png"]))
+figures.save(figures.optimal_ridge(optimal), "optimal_ridge.png")
+figures.save(figures.far_tail(tails), "far_tail.png")
+print("picture:", *figures.save(figures.merging_peaks(merging), "peaks.png"))

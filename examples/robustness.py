@@ -54,4 +54,4 @@ print("shares of degrees 1 to 5 there:", shares.sel(overparam=peak.overparam).va
 for eps in radii:
     line = f"eps = {eps}: flip rate {float(flips.sel(overparam=peak.overparam, eps=eps)):.4f}"
     print(f"{line}, robust test error {float(robust.sel(overparam=peak.overparam, eps=eps)):.4f}")
-print("picture:", *figures.save(picture, "robustness", ["png"]))
+print("picture:", *figures.save(picture, "robustness.png"))

@@ -47,4 +47,4 @@ with figures.article():
 print(f"points that mixed: {int((run.status == 0).sum())} of {run.status.size}")
 print(f"largest R-hat {float(run.r_hat.max()):.4f}")
 print(f"smallest effective sample size {float(run.ess_bulk.min()):.0f}")
-print("picture:", *figures.save(picture, "sampling", ["png"]))
+print("picture:", *figures.save(picture, "sampling.png"))

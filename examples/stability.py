@@ -27,4 +27,4 @@ with figures.article():
     ax.set_yticks([], minor=True)
     ax.legend()
 
-print("picture:", *figures.save(picture, "stability", ["png"]))
+print("picture:", *figures.save(picture, "stability.png"))

@@ -47,4 +47,4 @@ with figures.article():
         ax.xaxis.set_major_formatter("{x:g}")
         ax.legend(loc="upper right", fontsize=7, labelspacing=0.2)
 
-print("picture:", *figures.save(picture, "teachers", ["png"]))
+print("picture:", *figures.save(picture, "teachers.png"))

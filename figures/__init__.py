@@ -11,17 +11,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from matplotlib.figure import Figure
-
-from twinpeaks.figures.style import article, save
+from twinpeaks.figures.files import save, targets
+from twinpeaks.figures.style import article
 from twinpeaks.figures.twin_peaks import twin_peaks
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _MODULES = {
     module.name: import_module(f"{__name__}.{module.name}")
     for module in iter_modules(__path__)
-    if module.name != "style"
+    if module.name not in ("files", "style")
 }
 
 #: Every figure by name, and the Datasets that it draws by default.
@@ -33,7 +35,7 @@ DEFAULTS: dict[str, Callable[..., tuple[Any, ...]]] = {
 }
 globals().update(REGISTRY)  # figures.maps is the function, not its module
 
-__all__ = ["DEFAULTS", "REGISTRY", "article", "save", "twin_peaks"]
+__all__ = ["DEFAULTS", "REGISTRY", "article", "save", "targets", "twin_peaks"]
 
 
 def __getattr__(name: str) -> Any:

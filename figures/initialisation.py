@@ -11,7 +11,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from twinpeaks import simulate, theory
+from twinpeaks import theory
 from twinpeaks.figures.style import TWO_COLUMNS, article, colours
 from twinpeaks.validate import over_seeds
 
@@ -147,6 +147,8 @@ def data(
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[xr.Dataset, xr.Dataset, xr.Dataset, xr.Dataset]:
     """Tanh features, a sign teacher, N/P = 2, P/D = 3; networks of D = 120, 12 seeds."""
+    from twinpeaks import simulate  # torch, for the default data alone
+
     problem = theory.Problem()
     at: dict[str, Any] = {"overparam": 2.0, "alpha_T": 3.0}
     scale, ratio = (1.0, 2.0, 5.0, 10.0, 20.0), (0.025, 0.1, 0.25, 1.0)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy import stats
 
-from twinpeaks import simulate, theory, validate
+from twinpeaks import theory, validate
 from twinpeaks.figures.style import ONE_COLUMN, article, colours
 
 __all__ = ["qq"]
@@ -89,6 +89,8 @@ def _band(count: int) -> tuple[NDArray[np.float64], ...]:
 
 def data(progress: Callable[[int, int], None] | None = None) -> tuple[dict[str, xr.Dataset]]:
     """Square and logistic loss, tanh features: nine ratios, two ridge penalties, two small sizes."""
+    from twinpeaks import simulate  # torch, for the default data alone
+
     out = {}
     at: dict[str, Any] = {"overparam": (0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 1.0, 1.5, 2.0)}
     at |= {"alpha_T": 3.0, "lam": (1e-2, 1.0)}

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from scipy import special
 
-from twinpeaks import simulate, theory
+from twinpeaks import theory
 from twinpeaks.figures.style import TWO_COLUMNS, article, colours
 from twinpeaks.theory.sensitivity.robustness import Norm
 from twinpeaks.validate import over_seeds
@@ -136,6 +136,8 @@ def data(
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[dict[str, tuple[xr.Dataset, xr.Dataset]]]:
     """Losses, activations, penalties and depths at P/D = 3; four attacked networks of D = 80 a point."""
+    from twinpeaks import simulate  # torch, for the default data alone
+
     tanh, relu, erf = theory.Tanh(), theory.ReLU(), theory.Erf()
     cases: dict[str, tuple[theory.Problem, float]] = {
         r"square, tanh, $\lambda=10^{-4}$": (theory.Problem(tanh), 1e-4),

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-from matplotlib.figure import Figure
 
-__all__ = ["ONE_COLUMN", "PALETTE", "TWO_COLUMNS", "article", "colours", "save"]
+__all__ = ["ONE_COLUMN", "PALETTE", "TWO_COLUMNS", "article", "colours"]
 
 #: Widths of a two-column article, in inches.
 ONE_COLUMN = 3.4
@@ -72,30 +69,3 @@ def colours(count: int) -> list[str]:
         return list(PALETTE[:count])
     scale = mpl.colormaps["viridis"]
     return [mpl.colors.to_hex(scale(0.9 * i / (count - 1))) for i in range(count)]
-
-
-def save(
-    figure: Figure, path: str | Path, formats: Sequence[str] = ("png", "pdf")
-) -> tuple[Path, ...]:
-    """Write a figure in several formats.
-
-    Parameters
-    ----------
-    figure : Figure
-        What to write.
-    path : str or Path
-        Without suffix; a dot in the name stays part of the name.
-    formats : sequence of str
-        Suffixes without their dot.
-
-    Returns
-    -------
-    tuple of Path
-        The files written.
-    """
-    path = Path(path)
-    written = tuple(path.with_name(f"{path.name}.{suffix}") for suffix in formats)
-    with article():
-        for file in written:
-            figure.savefig(file)
-    return written

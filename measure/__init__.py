@@ -1,5 +1,9 @@
 """Mean dimension, influences, degrees and noise stability of any function."""
 
+from twinpeaks.extras import need
+
+need("torch", "simulate", "twinpeaks.measure")
+
 from twinpeaks.measure.fourier import degree_weights, noise_stability
 from twinpeaks.measure.influence import influences, mean_dimension
 from twinpeaks.measure.moments import Estimate

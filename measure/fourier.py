@@ -25,11 +25,11 @@ import numpy as np
 from array_api_compat import array_namespace
 from numpy.typing import ArrayLike, NDArray
 
-from twinpeaks.measure.evaluate import evaluate, hypercube, stream
+from twinpeaks.measure.evaluate import Function, hypercube, stream
 from twinpeaks.measure.moments import Estimate, Moments, covariance, host, pairs
-from twinpeaks.theory.axes import check_count
 from twinpeaks.sweeps.random import input_blocks
-from twinpeaks.theory.teachers.base import Random
+from twinpeaks.theory.axes import check_count
+from twinpeaks.theory.random import Random
 
 __all__ = ["degree_weights", "noise_stability"]
 
@@ -94,18 +94,20 @@ def noise_stability(
     if inputs not in ("hypercube", "gaussian"):
         raise ValueError(f"inputs = {inputs!r}: give 'hypercube' or 'gaussian'")
     draw = _flipped_pairs if inputs == "hypercube" else _gaussian_pairs
-    source, shift = stream(random), None
-    moments = None
+    source, shift, moments = stream(random), None, None
+    function = Function.of(f, lambda rows: draw(source, rows, n, levels.ravel())[0])
     for rows in input_blocks(samples):
         x, correlated = draw(source, rows, n, levels.ravel())
-        a = evaluate(f, x)
+        a = function(x)
         shift = a[0] if shift is None else shift
-        b = np.stack([evaluate(f, y) for y in correlated], axis=1) - shift
+        b = np.stack([function(y) for y in correlated], axis=1) - shift
         block = Moments.of(pairs(np.broadcast_to((a - shift)[:, None, :], b.shape), b))
         moments = block if moments is None else moments.merge(block)
     assert moments is not None
     found = covariance(moments)
-    return Estimate(found.value.reshape(levels.shape), found.standard_error.reshape(levels.shape))
+    square = function.unit**2
+    value, error = (square * x.reshape(levels.shape) for x in (found.value, found.standard_error))
+    return Estimate(value, error)
 
 
 def _flipped_pairs(random: Random, rows: int, n: int, levels: Values) -> tuple[Any, Iterator[Any]]:
@@ -166,12 +168,13 @@ def degree_weights(
     if degrees > n:
         raise ValueError(f"degrees = {degrees}: a function of n = {n} inputs has none above {n}")
     source = stream(random)
+    function = Function.of(f, lambda rows: hypercube(source, rows, n))
     blocks = -(-samples // _BLOCK)
     sizes = [samples // blocks + (i < samples % blocks) for i in range(blocks)]
     found = np.zeros((3, degrees))
     for size in sizes:
         drawn = [hypercube(source, rows, n) for rows in input_blocks(size)]
-        values = np.concatenate([evaluate(f, x) for x in drawn])
+        values = np.concatenate([function(x) for x in drawn])
         found += _pair_statistics(np.concatenate([host(x) for x in drawn]), values, degrees) * (
             size / samples
         )
@@ -179,7 +182,8 @@ def degree_weights(
     m = samples / blocks
     first, second = np.maximum(row_square - weight**2, 0.0), square - weight**2
     variance = (4.0 * (m - 2.0) * first + 2.0 * second) / (m - 1.0)
-    return Estimate(weight, np.sqrt(np.maximum(variance, 0.0) / samples))
+    error = np.sqrt(np.maximum(variance, 0.0) / samples)
+    return Estimate(function.unit**2 * weight, function.unit**2 * error)
 
 
 def _pair_statistics(x: Values, values: Values, degrees: int) -> Values:

@@ -1,5 +1,9 @@
 """Finite-size simulations: draw, train and measure random-feature models."""
 
+from twinpeaks.extras import need
+
+need("torch", "simulate", "twinpeaks.simulate")
+
 from twinpeaks.simulate.initialisation import run_from_start
 from twinpeaks.simulate.robustness import attack
 from twinpeaks.simulate.run import run

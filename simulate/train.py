@@ -64,12 +64,11 @@ def check_loss(loss: Loss) -> None:
     ValueError
         Unless the loss is convex, and smooth or the hinge loss.
     """
-    supported = "simulation supports smooth convex losses and Hinge"
-    if not loss.convex:
-        raise ValueError(f"loss = {loss!r} is not convex: {supported}")
-    constraint = loss.quadratic is not None and not loss.quadratic > 0
-    if constraint or (len(loss.kinks(1.0)) > 0 and type(loss) is not Hinge):
-        raise ValueError(f"loss = {loss!r} is not smooth: {supported}")
+    if not loss.trainable:
+        lacks = "smooth" if loss.convex else "convex"
+        raise ValueError(
+            f"loss = {loss!r} is not {lacks}: simulation supports smooth convex losses and Hinge"
+        )
 
 
 def train(

@@ -1,5 +1,9 @@
 """Tasks on a grid: who does them where, what is kept, and what comes back."""
 
+from twinpeaks.extras import need
+
+need("torch", "simulate", "twinpeaks.sweeps")
+
 from twinpeaks.sweeps.device import DeviceError, Need, Workspace
 from twinpeaks.sweeps.execute import run
 from twinpeaks.sweeps.protocol import Argument, Protocol, Streams, Task, Variable

@@ -8,7 +8,7 @@ from matplotlib.mathtext import MathTextParser
 
 from twinpeaks import theory
 from twinpeaks.commands import cli
-from twinpeaks.commands.components import components
+from twinpeaks.theory.components import components
 from twinpeaks.theory.derivation import notation as n, rendering
 
 PARSER = MathTextParser("path")
@@ -48,9 +48,9 @@ def check_latex(latex):
 
 
 @pytest.mark.parametrize("beta", ["inf", "finite"])
-@pytest.mark.parametrize("name", [None, *components("Loss")])
+@pytest.mark.parametrize("name", [None, *components(theory.Loss)])
 def test_every_loss_is_printed(name, beta):
-    loss = () if name is None else ("--loss", components("Loss")[name].usage)
+    loss = () if name is None else ("--loss", components(theory.Loss)[name].usage)
     if name == "zeroone" and beta == "inf":
         code, out, error = call(*loss, "--beta", beta)
         assert (code, out) == (2, "")
@@ -68,7 +68,7 @@ def test_every_loss_is_printed(name, beta):
     check_latex(out)
 
 
-@pytest.mark.parametrize("teacher", [*components("Teacher")])
+@pytest.mark.parametrize("teacher", [*components(theory.Teacher)])
 def test_every_teacher_is_printed(teacher):
     code, out, error = call("--teacher", teacher, "--loss", "square", "--latex")
     assert (code, error) == (0, "")
@@ -76,7 +76,7 @@ def test_every_teacher_is_printed(teacher):
     assert (r"\sum_y" in out) != (r"\int\! dy" in out)
 
 
-@pytest.mark.parametrize(("features", "choice"), components("FeatureLaw").items())
+@pytest.mark.parametrize(("features", "choice"), components(theory.FeatureLaw).items())
 def test_every_law_is_printed(features, choice):
     given = ",".join(f"{name}=1" for name in choice.required)
     code, out, error = call("--features", f"{features}:{given}", "--latex")

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from twinpeaks import theory
-from twinpeaks.theory.describe import parse
+from twinpeaks.theory.components import parse
 from twinpeaks.validate.precise import solve
 from twinpeaks.validate.precise.golden import Row, Table, check, read, shipped, write
 from twinpeaks.validate.precise.proven import enclose
 
 # Rows beyond the stability of replica symmetry are solutions all the same.
-pytestmark = pytest.mark.filterwarnings("ignore::theory.UnstableWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::twinpeaks.theory.UnstableWarning")
 
 TABLES = {path.stem: read(path) for path in sorted(Path(__file__).parent.glob("golden/*.json"))}
 ROWS = [row for table in TABLES.values() for row in table.rows]
@@ -142,11 +142,11 @@ def test_new_answer_takes_the_place_of_the_old():
     ("text", "why"),
     [
         ("Problem(loss=Nothing())", "no component 'Nothing'"),
-        ("Problem(activation=Custom(tanh))", "neither a number nor a component"),
+        ("Problem(activation=Custom(tanh))", "Custom is made of a callable"),
         ("solve(1)", "no component 'solve'"),
         ("__import__('os')", "no component '__import__'"),
         ("1 +", "does not read"),
-        ("Sign(3, 4)", "Sign"),
+        ("Sign(3, 4)", "too many parameters"),
     ],
 )
 def test_only_components_are_read(text, why):

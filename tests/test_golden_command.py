@@ -10,7 +10,7 @@ from click.testing import CliRunner
 import twinpeaks.validate.precise.golden
 from twinpeaks import theory
 from twinpeaks.commands import cli
-from twinpeaks.theory.describe import parse
+from twinpeaks.theory.components import parse
 from twinpeaks.validate.precise.golden import Table, check, compare, read, scale, shipped, write
 from twinpeaks.validate.precise.golden_rows import Place, precise_row, solved_row
 
@@ -243,7 +243,7 @@ def test_a_precise_row_of_too_few_digits_is_refused(monkeypatch):
         ('"overparam": 0.5', '"overparam": "x"', "could not convert string to float: 'x'"),
         ('"bmd": "', '"bmd": "x', "could not convert string to float: 'x"),
         ('"digits"', '"figures"', "unexpected keyword argument 'figures'"),
-        ("loss=Square()", "loss=Nope()", "theory has no component 'Nope'"),
+        ("loss=Square()", "loss=Nope()", "no component 'Nope'"),
         ("loss=Square()", "loss=CustomLoss(<lambda> 1f0c, margin)", "for the pytest fixture"),
         ("Sign(rho=1.0)", "Sign(rho=-1.0)", "rho = -1.0"),
     ],

@@ -80,12 +80,12 @@ def test_small_networks_agree(start, activation):
     """False-alarm rate 1e-3 for each of the four tests, by Holm over all its variables and points."""
     problem = theory.Problem(activation=activation)
     at = {"overparam": 4.0, "alpha_T": 1.0, "lam": 0.0}
-    run = networks(problem, start, **at, D=[24, 48], seeds=16)
+    run = networks(problem, start, **at, D=[24, 48], seeds=32)
     curve = theory.solve_from_start(problem, start, **at)
     assert smallest_p(curve, run) > 1e-3
-    # and it can fail: with 0.7 of what the start adds it does
+    # and it can fail: with half of what the start adds it does
     names, none = ("q_d", "p_d", "Q_d", "test_error", "bmd"), theory.solve(problem, **at)
-    wrong = curve.assign({n: 0.7 * curve[n] + 0.3 * none[n] for n in names})
+    wrong = curve.assign({n: 0.5 * (curve[n] + none[n]) for n in names})
     assert smallest_p(wrong, run, names) < 1e-3
 
 

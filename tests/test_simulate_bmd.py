@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from twinpeaks import measure, theory
-from twinpeaks.measure.influence import influence
+from twinpeaks.measure.evaluate import derivatives, evaluate
 from twinpeaks.measure.linear_part import credible, parts, ratio_estimate
 from twinpeaks.measure.moments import Estimate, Moments
 from twinpeaks.simulate.estimators.network import feature_influence, feature_mean_dimension
@@ -33,6 +33,11 @@ def _one_thread():
 
 def cube(n):
     return np.array(list(itertools.product([-1.0, 1.0], repeat=n)))
+
+
+def influence(f, x):
+    """sum_k (D_k f(x))^2, summed over outputs."""
+    return sum((change**2).sum(1) for change in derivatives(lambda x: evaluate(f, x), x))
 
 
 def walsh_hadamard(values):
@@ -107,6 +112,7 @@ def test_influences_are_those_of_the_spectrum(n):
         return f(x)
 
     found = measure.influences(g, n, 1500, random=3)
+    _, *seen = seen  # the first shows the size of f
     x = seen[0], seen[n + 1]  # f is evaluated at the inputs, then at their flips
     assert len(seen) == 2 * (n + 1)
     exact = influence(f, torch.cat(x)).mean()

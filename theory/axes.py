@@ -245,6 +245,10 @@ class Axes:
         shape = [axis.values.size if dim == axis.dim else 1 for dim in self.dims]
         return np.broadcast_to(axis.values.reshape(shape), self.shape).flatten()
 
+    def place(self, index: int) -> str:
+        """Name one of the points: "overparam = 1, alpha_T = 3"."""
+        return ", ".join(f"{axis.name} = {self.flat(axis.name)[index]:.6g}" for axis in self.axes)
+
     @property
     def coords(self) -> dict[str, xr.Variable]:
         """All coordinates of a Dataset over these axes."""
@@ -254,11 +258,6 @@ class Axes:
     def without(self, *names: str) -> Axes:
         """The other axes."""
         return Axes(tuple(axis for axis in self.axes if axis.name not in names))
-
-    @property
-    def arguments(self) -> dict[str, xr.DataArray]:
-        """Every axis by name, as an argument that reads as the same axis."""
-        return {axis.name: axis.array for axis in self.axes}
 
     def blocks(self, kinds: Mapping[str, Array]) -> Iterator[dict[str, Index]]:
         """Parts of the grid in which every axis is of one kind, as indices along each dimension.

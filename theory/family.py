@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import xarray as xr
@@ -174,7 +174,7 @@ def text(problem: Problem, names: Mapping[str, str]) -> str:
     --------
     >>> from twinpeaks import theory
     >>> from twinpeaks.theory.family import text
-    >>> text(theory.Problem(teacher=theory.FlippedSign()), {"teacher.flip": "flip"})[26:59]
+    >>> text(theory.Problem(teacher=theory.FlippedSign()), {"teacher.flip": "flip"})[27:59]
     'teacher=FlippedSign(flip=<flip>, '
     """
     whole = copy(problem)
@@ -242,13 +242,16 @@ def problem_at(problem: Problem, point: xr.Dataset | xr.DataArray) -> Problem:
     return _replace(require(problem), {path: point[name].item() for name, path in names.items()})
 
 
+Answer = TypeVar("Answer", xr.Dataset, xr.DataArray)
+
+
 def each(
-    problem: Problem, data: xr.Dataset, ask: Callable[[Problem, xr.Dataset], xr.DataArray]
-) -> xr.DataArray:
+    problem: Problem, data: xr.Dataset, ask: Callable[[Problem, xr.Dataset], Answer]
+) -> Answer:
     """What ``ask`` says of every member of a family, over the dimensions of the Dataset."""
     dims = {d for name in varied(data) for d in data[name].dims if data.sizes[d] > 1}
     if not dims:
         return ask(problem_at(problem, data), data)
     dim = min(dims, key=str)
     parts = [each(problem, data.isel({dim: [i]}), ask) for i in range(data.sizes[dim])]
-    return xr.concat(parts, dim, coords="different", compat="equals", join="exact")
+    return xr.concat(parts, dim, data_vars="all", coords="different", compat="equals", join="exact")

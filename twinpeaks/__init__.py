@@ -10,7 +10,14 @@ the loader here. Packages load when first used, so that ``import twinpeaks`` is 
 import lazy_loader
 
 _fetch, __dir__, _PUBLIC = lazy_loader.attach_stub(__name__, __file__)
-_NEED_TORCH = ("sweeps", "measure", "simulate", "validate", "figures")
+
+
+def _installed(name):
+    """Whether a public name can be fetched; some need an extra."""
+    try:
+        return _fetch(name) is not None
+    except ImportError:
+        return False
 
 
 def __getattr__(name):
@@ -19,8 +26,8 @@ def __getattr__(name):
         from importlib.metadata import version
 
         return version("twinpeaks")
-    if name == "__all__":
-        return _PUBLIC
+    if name == "__all__":  # of ``from twinpeaks import *``: what is installed
+        return [public for public in _PUBLIC if _installed(public)]
     if name in _PUBLIC:
         return _fetch(name)
     if not name.startswith("_"):  # a component dropped into its folder

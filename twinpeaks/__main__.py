@@ -7,7 +7,7 @@ from importlib import import_module
 def main() -> None:
     """Run the command line; Ctrl-C says so on one line, also while packages are still loading."""
     try:
-        import_module("twinpeaks.commands").cli(prog_name="twinpeaks")
+        import_module("twinpeaks.commands").main()
     except KeyboardInterrupt:
         sys.stderr.write("twinpeaks: interrupted\n")
         sys.exit(130)

@@ -4,6 +4,7 @@ Suites of comparisons are in :mod:`validate.suites` and run by :mod:`validate.su
 simulates only when they are imported.
 """
 
+from twinpeaks.validate import precise
 from twinpeaks.validate.agreement import Verdict, agrees, holm
 from twinpeaks.validate.compare import PHYSICAL, compare
 from twinpeaks.validate.extrapolate import summarise
@@ -23,6 +24,7 @@ __all__ = [
     "detectable",
     "holm",
     "over_seeds",
+    "precise",
     "report",
     "summarise",
     "table",

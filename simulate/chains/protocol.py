@@ -206,8 +206,7 @@ def check_smooth(loss: Loss) -> None:
     ValueError
         Unless the loss is convex and its slope continuous.
     """
-    constraint = loss.quadratic is not None and not loss.quadratic > 0
-    if constraint or not loss.convex or len(loss.kinks(1.0)) > 0:
+    if not loss.smooth:
         raise ValueError(
             f"loss = {loss!r} has no continuous slope: sampling supports smooth convex losses, such "
             "as Square, Logistic, SquaredHinge and Exponential"

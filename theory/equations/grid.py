@@ -34,7 +34,7 @@ def solve_grid(
     tol: Tolerances,
     progress: Callable[[int, int], None] | None = None,
 ) -> Solution:
-    """Solve the outer product of sorted axes.
+    """Solve the outer product of increasing coordinates, one for each dimension.
 
     Parameters
     ----------
@@ -50,6 +50,7 @@ def solve_grid(
     -------
     Solution
     """
+    axes = axes or [np.zeros(1)]
     shape = tuple(a.size for a in axes)
     total = int(np.prod(shape))
     number = np.arange(total).reshape(shape)

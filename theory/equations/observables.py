@@ -9,58 +9,20 @@ from twinpeaks.theory.equations.channel import Conjugates, Training
 from twinpeaks.theory.equations.readout import OrderParameters, order_parameters as read, traces
 from twinpeaks.theory.equations.saddle_point import Equations
 
-__all__ = ["DESCRIPTIONS", "observables"]
+__all__ = ["OBSERVABLES", "observables"]
 
 Array = NDArray[np.float64]
 
-# name: (long name, units, definition)
-DESCRIPTIONS: dict[str, tuple[str, str, str]] = {
-    "q_d": ("squared weight norm", "1", "|w|^2 / N"),
-    "q_0": ("weight overlap of two replicas", "1", "w^a . w^b / N"),
-    "p_d": ("squared norm of the projected weights", "1", "|F w|^2 / (N D)"),
-    "p_0": ("projected overlap of two replicas", "1", "F w^a . F w^b / (N D)"),
-    "r": ("overlap of projected weights and teacher", "1", "F w . w_T / (sqrt(N) D)"),
-    "Q_d": ("variance of the student field", "1", "kappa_1^2 p_d + kappa_star^2 q_d"),
-    "Q_0": ("student-field overlap of two replicas", "1", "kappa_1^2 p_0 + kappa_star^2 q_0"),
-    "m": ("covariance of student and teacher fields", "1", "kappa_1 r"),
-    "V": ("susceptibility", "1", "beta (Q_d - Q_0), and its limit"),
-    "train_loss": ("training loss", "per pattern", "E l(y, t) over the training set"),
-    "train_error": (
-        "training error",
-        "fraction",
-        "P(y t < 0) over the training set; E (y - t)^2 for real labels",
-    ),
-    "test_error": (
-        "test error",
-        "fraction",
-        "P(y f < 0) for fresh labels, arccos(m / sqrt(rho Q_d)) / pi for sign labels; "
-        "E (y - f)^2 for real labels",
-    ),
-    "test_error_mean": (
-        "test error of the posterior mean",
-        "fraction",
-        "test_error with Q_0 in the place of Q_d",
-    ),
-    "bmd": (
-        "Boolean mean dimension",
-        "1",
-        "E|grad f|^2 / Q_d; (kappa_1^2 p_d + dkappa_star^2 q_d) / Q_d for one layer of features",
-    ),
-    "bmd_mean": ("Boolean mean dimension of the posterior mean", "1", "bmd with two replicas"),
-    "energy": ("energy density", "per weight", "alpha train_loss + lam q_d / 2"),
-    "free_energy": ("free energy density", "per weight", "-free_entropy / beta, and its limit"),
-    "free_entropy": ("free entropy density", "per weight", "lim (1/N) E ln Z(beta)"),
-    "entropy": ("entropy density", "per weight", "free_entropy + beta energy"),
-    "replicon": (
-        "replicon eigenvalue",
-        "1",
-        "1 - alpha E[(df/domega)^2] <Omega^2 R^2>; replica symmetry is stable while positive",
-    ),
-}
+#: Their names, rows of ``theory/names.py``, in the order of a Dataset.
+OBSERVABLES = (
+    *("q_d", "q_0", "p_d", "p_0", "r", "Q_d", "Q_0", "m", "V"),
+    *("train_loss", "train_error", "test_error", "test_error_mean", "bmd", "bmd_mean"),
+    *("energy", "free_energy", "free_entropy", "entropy", "replicon"),
+)
 
 
 def observables(equations: Equations, u: Array) -> tuple[dict[str, Array], NDArray[np.bool_]]:
-    """Every variable of ``DESCRIPTIONS`` at solved coordinates.
+    """Every variable of ``OBSERVABLES`` at solved coordinates.
 
     Parameters
     ----------

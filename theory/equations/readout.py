@@ -19,8 +19,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from twinpeaks.theory.axes import Axes
 from twinpeaks.theory.equations.channel import Conjugates
 from twinpeaks.theory.feature_laws.base import Form, Traces
+from twinpeaks.theory.names import AXES
 from twinpeaks.theory.problem import Problem
 
 __all__ = ["OrderParameters", "Points", "order_parameters", "readout", "traces"]
@@ -39,6 +41,12 @@ class Points(NamedTuple):
     alpha_T: Array
     lam: Array
     temperature: Array
+
+    @staticmethod
+    def of(axes: Axes, **others: Array) -> Points:
+        """All points of some axes, in C order; axes that are not among them are given flat."""
+        flat = {name: axes.flat(name) if name in axes else others[name] for name in AXES}
+        return Points(flat["overparam"], flat["alpha_T"], flat["lam"], 1.0 / flat["beta"])
 
     @property
     def alpha(self) -> Array:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinpeaks.theory.equations.channel import channel_for
-from twinpeaks.theory.equations.observables import DESCRIPTIONS, observables
+from twinpeaks.theory.equations.observables import OBSERVABLES, observables
 from twinpeaks.theory.equations.readout import Points
 from twinpeaks.theory.equations.saddle_point import (
     Equations,
@@ -23,7 +23,7 @@ from twinpeaks.theory.equations.saddle_point import (
     newton,
     relax,
 )
-from twinpeaks.theory.equations.thresholds import interpolation_threshold
+from twinpeaks.theory.equations.thresholds import threshold_at
 from twinpeaks.theory.errors import Status
 from twinpeaks.theory.losses.base import DifferenceLoss, Loss, MarginLoss
 from twinpeaks.theory.losses.constraints import Equality, HardMargin
@@ -50,14 +50,14 @@ def solve_ridgeless(
         Points on the threshold, and interpolating points of a loss that names no constraint, have
         status NO_LIMIT.
     values : dict of ndarray
-        Every variable of ``DESCRIPTIONS``.
+        Every variable of ``OBSERVABLES``.
     """
     n = points.lam.size
     out = Solution.blank(n)
     out.status[:] = Status.NO_LIMIT
-    values = {name: np.full(n, np.nan) for name in DESCRIPTIONS}
+    values = {name: np.full(n, np.nan) for name in OBSERVABLES}
     unique, inverse = np.unique(points.alpha_T, return_inverse=True)
-    threshold = interpolation_threshold(problem, unique)[inverse]
+    threshold = threshold_at(problem, unique)[inverse]
     with np.errstate(invalid="ignore"):  # inf / inf: not even the kernel interpolates
         excess = np.where(np.isinf(threshold), -1.0, points.overparam / threshold - 1.0)
     below = np.flatnonzero(excess < -_AT_THRESHOLD)

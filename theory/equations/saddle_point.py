@@ -230,8 +230,11 @@ def newton(equations: Equations, start: Array, tol: Tolerances) -> Solution:
 
         worst = np.max(np.abs(value.residual[accept]), axis=1)
         where = active[accept]
-        out.u[where], out.residual[where], out.step[where] = base[accept], worst, full
         good = (worst <= tol.residual) & (full <= tol.step)
+        # The step that met the tolerance is taken too: what is left is quadratic in it, so that values
+        # hardly depend on where the iteration started.
+        out.u[where] = base[accept] + np.where(good[:, None], fresh, 0.0)
+        out.residual[where], out.step[where] = worst, full
         accurate, physical = value.accurate[accept], value.physical[accept]
         out.status[where] = np.where(
             ~good,

@@ -14,49 +14,71 @@ features have sigma = 1; linear ones span the D inputs at most, and may never re
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+import xarray as xr
+from numpy.typing import NDArray
 from scipy import optimize, special
 
+from twinpeaks.theory.axes import Given, read_axes, read_axis
+from twinpeaks.theory.family import read_family
+from twinpeaks.theory.labelled import labelled
 from twinpeaks.theory.losses.base import DifferenceLoss
 from twinpeaks.theory.numerics.quadrature import integrate, panels
-from twinpeaks.theory.problem import Problem, require
+from twinpeaks.theory.problem import Problem
 from twinpeaks.theory.teachers.base import BinaryTeacher
 
-__all__ = ["interpolation_threshold"]
+__all__ = ["interpolation_threshold", "threshold_at"]
 
 Array = NDArray[np.float64]
 _ENDLESS = 1e9  # N/P at which linear features span all they ever will
 _MESH = panels(np.linspace(-10.0, 10.0, 11)[None])
 
 
-def interpolation_threshold(problem: Problem, alpha_T: ArrayLike) -> Array:
+def interpolation_threshold(
+    problem: Problem, alpha_T: Given, *, vary: Mapping[str, Given] | None = None
+) -> xr.DataArray:
     """N/P at which the training error vanishes for lam -> 0.
 
     Parameters
     ----------
     problem : Problem
-    alpha_T : array_like
-        P/D, > 0.
+    alpha_T : float, 1-d array_like or 1-d DataArray
+        P/D, > 0 and finite, as in ``solve``.
+    vary : dict, optional
+        Numbers of components as further axes, as in ``solve``.
 
     Returns
     -------
-    ndarray of the shape of alpha_T
+    xarray.DataArray
         1 for losses of y - t, the separability threshold for losses of the margin; inf where no
         number of features suffices, as for linear features of too many patterns.
 
     Raises
     ------
     ValueError
-        For alpha_T that is not positive and finite.
+        For axes that ``solve`` refuses.
+
+    Examples
+    --------
+    >>> from twinpeaks import theory
+    >>> problem = theory.Problem(loss=theory.Hinge())
+    >>> theory.interpolation_threshold(problem, [0.5, 3.0]).round(4).values
+    array([0.3829, 0.2388])
     """
-    require(problem)
-    alpha_T = np.asarray(alpha_T, dtype=float)
-    bad = alpha_T[~(np.isfinite(alpha_T) & (alpha_T > 0))]
-    if bad.size:
-        raise ValueError(f"alpha_T = {bad.flat[0]:g}: every value must be > 0 and finite")
-    flat = [_threshold(problem, a) for a in alpha_T.ravel()]
-    return np.array(flat).reshape(alpha_T.shape)
+    family = read_family(problem, vary)
+    axes = read_axes(*family.axes, read_axis("alpha_T", alpha_T))
+    values = np.empty(axes.size)
+    for member, parts in family.blocks(axes):
+        index = axes.index(parts)
+        values[index] = threshold_at(member, axes.flat("alpha_T")[index])
+    return labelled("threshold", family.text, axes, {"threshold": values})["threshold"]
+
+
+def threshold_at(problem: Problem, alpha_T: Array) -> Array:
+    """The threshold of one problem at flat values of P/D."""
+    return np.array([_threshold(problem, float(a)) for a in alpha_T])
 
 
 def _threshold(problem: Problem, alpha_T: float) -> float:

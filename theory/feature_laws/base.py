@@ -15,7 +15,7 @@ from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
 from twinpeaks.theory.activations import HermiteMoments
-from twinpeaks.theory.teachers.base import Random
+from twinpeaks.theory.random import Random
 
 __all__ = ["FeatureLaw", "Form", "Kernel", "Traces"]
 

@@ -13,7 +13,7 @@ from twinpeaks.theory.activations import HermiteMoments
 from twinpeaks.theory.errors import InvalidProblem
 from twinpeaks.theory.feature_laws.base import on_sphere
 from twinpeaks.theory.feature_laws.population import Atoms, Layer, Population, PopulationLaw
-from twinpeaks.theory.teachers.base import Random
+from twinpeaks.theory.random import Random
 
 __all__ = ["Deep"]
 

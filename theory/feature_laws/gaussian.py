@@ -9,7 +9,7 @@ import numpy as np
 
 from twinpeaks.theory.activations import HermiteMoments
 from twinpeaks.theory.feature_laws.base import Array, FeatureLaw, Form, Kernel, Traces, on_sphere
-from twinpeaks.theory.teachers.base import Random
+from twinpeaks.theory.random import Random
 
 __all__ = ["Gaussian"]
 

@@ -11,7 +11,7 @@ from array_api_compat import array_namespace
 from twinpeaks.theory.activations import HermiteMoments
 from twinpeaks.theory.feature_laws.base import Array, FeatureLaw, Kernel, Traces, on_sphere
 from twinpeaks.theory.feature_laws.gaussian import Gaussian
-from twinpeaks.theory.teachers.base import Random
+from twinpeaks.theory.random import Random
 
 __all__ = ["Orthogonal"]
 

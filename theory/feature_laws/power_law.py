@@ -15,7 +15,7 @@ from twinpeaks.theory.checks import is_number
 from twinpeaks.theory.errors import InvalidProblem
 from twinpeaks.theory.feature_laws.base import Array, on_sphere
 from twinpeaks.theory.feature_laws.population import Atoms, Population, PopulationLaw
-from twinpeaks.theory.teachers.base import Random
+from twinpeaks.theory.random import Random
 
 __all__ = ["PowerLaw"]
 

@@ -18,15 +18,19 @@ features play no part: whatever is learned through them is a function of x, so n
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+import xarray as xr
+from numpy.typing import NDArray
 from scipy import optimize
 
+from twinpeaks.theory.axes import Given, read_axes, read_axis
 from twinpeaks.theory.errors import InvalidProblem
+from twinpeaks.theory.family import read_family
+from twinpeaks.theory.labelled import labelled
 from twinpeaks.theory.numerics.quadrature import integrate, panels
-from twinpeaks.theory.problem import Problem, require
+from twinpeaks.theory.problem import Problem
 from twinpeaks.theory.teachers.base import BinaryTeacher, RealTeacher
 
 __all__ = ["bayes_error"]
@@ -40,7 +44,9 @@ _ACCURACY = 1e-10  # of an average, relative
 _NOISE = 1e-14  # of an average, absolute
 
 
-def bayes_error(problem: Problem, alpha_T: ArrayLike) -> Array:
+def bayes_error(
+    problem: Problem, alpha_T: Given, *, vary: Mapping[str, Given] | None = None
+) -> xr.DataArray:
     """Test error of the Bayes-optimal learner of the problem's teacher from the raw inputs.
 
     Parameters
@@ -48,12 +54,14 @@ def bayes_error(problem: Problem, alpha_T: ArrayLike) -> Array:
     problem : Problem
         Its teacher, and the prior of w_T that its feature law draws from. Activation and loss play
         no part.
-    alpha_T : array_like
+    alpha_T : float, 1-d array_like or 1-d DataArray
         P/D, patterns per input dimension, finite and >= 0.
+    vary : dict, optional
+        Numbers of components as further axes, as in ``solve``.
 
     Returns
     -------
-    ndarray of the shape of alpha_T
+    xarray.DataArray
         Binary teachers: the fraction of fresh labels that the best guess misses,
         E[1 - max_y Z_*(y; sqrt(q) xi, rho - q)]. Linear teachers: the mean squared error of the
         posterior mean on fresh labels, rho - q + noise.
@@ -63,7 +71,7 @@ def bayes_error(problem: Problem, alpha_T: ArrayLike) -> Array:
     InvalidProblem
         For real labels other than y = nu + noise, and for feature laws that tie w_T to F.
     ValueError
-        If alpha_T has negative or non-finite entries.
+        For axes that ``solve`` refuses; alpha_T may be 0.
 
     Notes
     -----
@@ -75,28 +83,30 @@ def bayes_error(problem: Problem, alpha_T: ArrayLike) -> Array:
     Examples
     --------
     >>> from twinpeaks import theory
-    >>> from twinpeaks.theory.landmarks.bayes import bayes_error
     >>> problem = theory.Problem(teacher=theory.Linear(noise=0.1))
-    >>> bayes_error(problem, [0.5, 2.0]).round(4)
+    >>> theory.bayes_error(problem, [0.5, 2.0]).round(4).values
     array([0.6742, 0.1844])
     """
-    require(problem)
-    ratios = np.asarray(alpha_T, dtype=float)
-    if not np.all(np.isfinite(ratios) & (ratios >= 0)):
-        wrong = ratios[~(np.isfinite(ratios) & (ratios >= 0))].flat[0]
-        raise ValueError(f"alpha_T = {wrong:g}: every value must be >= 0 and finite")
+    family = read_family(problem, vary)
+    axes = read_axes(*family.axes, read_axis("alpha_T", alpha_T, "[0, inf)"))
+    values = np.empty(axes.size)
+    for member, parts in family.blocks(axes):
+        index = axes.index(parts)
+        values[index] = _errors(member, axes.flat("alpha_T")[index])
+    return labelled("bayes", family.text, axes, {"bayes_error": values})["bayes_error"]
+
+
+def _errors(problem: Problem, alpha_T: Array) -> Array:
+    """The error of one problem at flat values of P/D."""
     teacher, prior = problem.teacher, _Prior(problem)
-    flat = ratios.ravel()
     if isinstance(teacher, BinaryTeacher):
-        out = _binary(teacher, prior, flat)
-    elif isinstance(teacher, RealTeacher) and teacher.noise is not None:
-        out = np.array([_linear(teacher.noise, prior, a) for a in flat])
-    else:
-        raise InvalidProblem(
-            f"teacher = {teacher!r}: the Bayes-optimal error is known for labels -1 and +1 and for "
-            "y = nu + noise; give a BinaryTeacher, or teacher=Linear()"
-        )
-    return out.reshape(ratios.shape)
+        return _binary(teacher, prior, alpha_T)
+    if isinstance(teacher, RealTeacher) and teacher.noise is not None:
+        return np.array([_linear(teacher.noise, prior, a) for a in alpha_T])
+    raise InvalidProblem(
+        f"teacher = {teacher!r}: the Bayes-optimal error is known for labels -1 and +1 and for "
+        "y = nu + noise; give a BinaryTeacher, or teacher=Linear()"
+    )
 
 
 class _Prior:

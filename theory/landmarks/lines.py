@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import product
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.interpolate import make_interp_spline
 
 from twinpeaks.theory.equations.channel import channel_for
-from twinpeaks.theory.equations.observables import DESCRIPTIONS, observables
+from twinpeaks.theory.equations.observables import OBSERVABLES, observables
 from twinpeaks.theory.equations.readout import Points
 from twinpeaks.theory.equations.saddle_point import Equations, Solution, Tolerances, follow, newton
 from twinpeaks.theory.errors import SolveError, Status
 from twinpeaks.theory.problem import Problem
 
-__all__ = ["Lines", "alike", "flat"]
+__all__ = ["Lines"]
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
-_AXES = ("overparam", "alpha_T", "lam", "beta")  # the order of ``solve``
 _STRIDE = 8  # of the points of a grid that are solved without a neighbour
 
 
@@ -67,7 +64,7 @@ class Lines:
         """
         u = self._coarse_to_fine(rows, x)
         u = u.reshape(-1, 3)
-        values = {name: np.full(len(u), np.nan) for name in DESCRIPTIONS}
+        values = {name: np.full(len(u), np.nan) for name in OBSERVABLES}
         good = np.flatnonzero(np.isfinite(u).all(axis=1))
         if good.size:
             equations = self._equations(rows, x).take(good)
@@ -107,11 +104,7 @@ class Lines:
         return u
 
     def _solve(self, rows: Index, x: Array, guess: Array | None) -> Array:
-        """Newton, from a cold start where the guess fails, then the path; and one step more.
-
-        The last step makes the error quadratic in the step that the tolerance accepted, so that
-        neighbouring values differ smoothly down to rounding.
-        """
+        """Newton, from a cold start where the guess fails, then the path."""
         equations, tol = self._equations(rows, x), self.tolerances
         start = equations.weak_student() if guess is None else guess.reshape(-1, 3)
         with np.errstate(over="ignore"):  # a wild guess is rejected by its residual
@@ -124,12 +117,7 @@ class Lines:
             if left.size and self.problem.loss.convex:
                 found.put(left, follow(equations.take(left), tol))
         self._check(equations.points, found)
-        u = np.full_like(found.u, np.nan)
-        good = np.flatnonzero(found.converged)
-        if good.size:
-            last = equations.take(good).evaluate(found.u[good])
-            step = np.linalg.solve(last.jacobian, last.residual[..., None])[..., 0]
-            u[good] = found.u[good] - step
+        u = np.where(found.converged[:, None], found.u, np.nan)
         return u.reshape(*x.shape, 3)
 
     def _check(self, points: Points, solution: Solution) -> None:
@@ -153,18 +141,3 @@ def _between(x: Array, u: Array, new: Array) -> Array:
     if good.sum() < 2:
         return np.full((new.size, 3), np.nan)
     return np.asarray(make_interp_spline(x[good], u[good], k=min(3, good.sum() - 1))(new))
-
-
-def flat(along: str, fixed: Mapping[str, ArrayLike]) -> dict[str, Array]:
-    """The outer product of the fixed axes as flat arrays, in the order of ``solve``."""
-    names = [name for name in _AXES if name != along]
-    mesh = np.array(list(product(*(np.atleast_1d(fixed[name]) for name in names))), dtype=float)
-    return {name: mesh[:, i].copy() for i, name in enumerate(names)}
-
-
-def alike(rows: dict[str, Array]) -> list[Index]:
-    """Row numbers with finite and with infinite overparam, whose equations differ."""
-    if "overparam" not in rows:
-        return [np.arange(len(rows["alpha_T"]))]
-    wide = np.isinf(rows["overparam"])
-    return [group for group in (np.flatnonzero(~wide), np.flatnonzero(wide)) if group.size]

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from twinpeaks.theory.equations.observables import DESCRIPTIONS
-from twinpeaks.theory.landmarks.lines import Lines, alike, flat
+from twinpeaks.theory.axes import Axes, Given, read_axes, read_axis
+from twinpeaks.theory.equations.observables import OBSERVABLES
+from twinpeaks.theory.family import read_family
+from twinpeaks.theory.labelled import labelled
+from twinpeaks.theory.landmarks.lines import Lines
 from twinpeaks.theory.numerics.extremum import Maxima, maxima
 from twinpeaks.theory.problem import Problem
-from twinpeaks.theory.solve import solve
+from twinpeaks.theory.solve import solve_on
 
 __all__ = ["optimal_lam"]
 
@@ -34,9 +36,10 @@ _DIRECTION = ("test_error", "test_error_mean", "train_error", "bmd", "bmd_mean")
 def optimal_lam(
     problem: Problem,
     *,
-    overparam: ArrayLike,
-    alpha_T: ArrayLike,
-    beta: ArrayLike = np.inf,
+    overparam: Given,
+    alpha_T: Given,
+    beta: Given = np.inf,
+    vary: Mapping[str, Given] | None = None,
     variable: str = "test_error",
 ) -> xr.Dataset:
     """Minimise a variable over the ridge penalty, and report the model there.
@@ -45,8 +48,8 @@ def optimal_lam(
     ----------
     problem : Problem
         Activation, teacher, loss and feature law.
-    overparam, alpha_T, beta : float or 1-d array_like
-        As in ``solve``; arrays become dimensions. All their combinations are solved together.
+    overparam, alpha_T, beta, vary
+        As in ``solve``.
     variable : str
         What to minimise: a variable of ``solve`` that has limits lam -> 0 and lam -> infinity.
 
@@ -89,36 +92,34 @@ def optimal_lam(
             f"variable = {variable!r}: give one that has limits lam -> 0 and lam -> infinity, one "
             f"of {', '.join(_DIRECTION)}"
         )
-    fixed: dict[str, Any] = {"overparam": overparam, "alpha_T": alpha_T, "beta": beta}
-    # solve checks the axes and the problem, and gives the result its shape
-    infinite = solve(problem, **fixed, lam=_INFINITE).drop_vars("lam")
+    family = read_family(problem, vary)
+    given = {"overparam": overparam, "alpha_T": alpha_T, "beta": beta}
+    read = [read_axis(name, value) for name, value in given.items()]
+    axes = read_axes(*family.axes, *read, reserved=("lam",))
+    infinite = solve_on(family, Axes((*axes, read_axis("lam", _INFINITE))))
+    frozen = Axes((*axes.without("beta"), read_axis("beta", np.inf), read_axis("lam", 0.0)))
+    zero = solve_on(family, frozen, throw=False).drop_vars("beta")
     cold = np.isinf(infinite.beta)
-    zero = solve(problem, overparam=overparam, alpha_T=alpha_T, lam=0.0, throw=False)
-    limits = {
-        0.0: {
-            name: zero[name].broadcast_like(cold).where(cold).transpose(*infinite.test_error.dims)
-            for name in DESCRIPTIONS
-        },
-        np.inf: {
-            name: infinite[name] if name in _DIRECTION else infinite[name] * np.nan
-            for name in DESCRIPTIONS
-        },
-    }
-    rows = flat("lam", fixed)
+    limits: dict[float, dict[str, Array]] = {0.0: {}, np.inf: {}}
+    for name in OBSERVABLES:
+        like = infinite[name]
+        at_zero = zero[name].broadcast_like(like).transpose(*like.dims).where(cold)
+        limits[0.0][name] = at_zero.values.ravel()
+        limits[np.inf][name] = like.values.ravel() * (1.0 if name in _DIRECTION else np.nan)
     extra = ("lam", "lam_error", "value_error", "curvature")
-    found = {name: np.full(len(rows["alpha_T"]), np.nan) for name in (*extra, *DESCRIPTIONS)}
-    for group in alike(rows):
-        part = {name: a[group] for name, a in rows.items()}
-        ends = {at: v[variable].values.ravel()[group] for at, v in limits.items()}
-        for name, value in _minimise(
-            Lines(problem, "lam", part, throw=False), variable, ends
-        ).items():
-            found[name][group] = value
+    found = {name: np.full(axes.size, np.nan) for name in (*extra, *OBSERVABLES)}
+    for member, parts in family.blocks(axes):
+        index = axes.index(parts)
+        rows = {a.name: axes.flat(a.name)[index] for a in read}
+        ends = {at: values[variable][index] for at, values in limits.items()}
+        lines = Lines(member, "lam", rows, throw=False)
+        for name, value in _minimise(lines, variable, ends).items():
+            found[name][index] = value
     for at, values in limits.items():
         here = found["lam"] == at
-        for name in DESCRIPTIONS:
-            found[name][here] = values[name].values.ravel()[here]
-    return _dataset(infinite, problem, variable, found)
+        for name in OBSERVABLES:
+            found[name][here] = values[name][here]
+    return labelled("optimum", family.text, axes, found, minimised=variable)
 
 
 def _minimise(lines: Lines, variable: str, limits: dict[float, Array]) -> dict[str, Array]:
@@ -131,7 +132,7 @@ def _minimise(lines: Lines, variable: str, limits: dict[float, Array]) -> dict[s
     """
     count = limits[0.0].size
     left = np.arange(count)
-    names = ("lam", "lam_error", "value_error", "curvature", *DESCRIPTIONS)
+    names = ("lam", "lam_error", "value_error", "curvature", *OBSERVABLES)
     found = {name: np.full(count, np.nan) for name in names}
 
     def rise(row: Index, x: Array) -> Array:
@@ -177,26 +178,3 @@ def _write(found: dict[str, Array], where: Index, lines: Lines, top: Maxima, at:
     found["curvature"][where] = -top.curvature[at]
     for name, value in lines(where, top.location[at, None]).items():
         found[name][where] = value[:, 0]
-
-
-def _dataset(
-    shape: xr.Dataset, problem: Problem, variable: str, found: dict[str, Array]
-) -> xr.Dataset:
-    described = {
-        "lam": (
-            "optimal ridge penalty",
-            "1",
-            f"the lam that minimises {variable}; 0 and inf: limits",
-        ),
-        "lam_error": ("error estimate of lam", "1", "absolute"),
-        "value_error": (f"error estimate of {variable}", "1", "absolute"),
-        "curvature": (f"curvature of {variable}", "1", f"d^2 {variable} / d (ln lam)^2"),
-        **DESCRIPTIONS,
-    }
-    like = shape[variable]
-    data = {}
-    for name, (long_name, units, definition) in described.items():
-        attrs = {"long_name": long_name, "units": units, "definition": definition}
-        data[name] = (like.dims, found[name].reshape(like.shape), attrs)
-    attrs = {"problem": repr(problem), "kind": "optimum", "minimised": variable}
-    return xr.Dataset(data, shape.coords, {**attrs, "version": version("twinpeaks")})

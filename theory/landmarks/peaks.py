@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from twinpeaks.theory.equations.observables import DESCRIPTIONS
-from twinpeaks.theory.equations.thresholds import interpolation_threshold
-from twinpeaks.theory.landmarks.lines import Lines, alike, flat
+from twinpeaks.theory.axes import Axes, Given, read_axes, read_axis, read_range
+from twinpeaks.theory.equations.observables import OBSERVABLES
+from twinpeaks.theory.equations.thresholds import threshold_at
+from twinpeaks.theory.family import Family, read_family
+from twinpeaks.theory.labelled import labelled
+from twinpeaks.theory.landmarks.lines import Lines
+from twinpeaks.theory.names import AXES
 from twinpeaks.theory.numerics.extremum import Maxima, maxima
 from twinpeaks.theory.problem import Problem
-from twinpeaks.theory.solve import AXES, solve
+from twinpeaks.theory.solve import solve_on
 
 __all__ = ["peak"]
 
@@ -34,15 +37,7 @@ _DENSITY = 8  # points of the first grid per factor e
 # A peak next to the threshold may be narrower than the grid, and lower than the slope it sits on.
 _NEAR = np.concatenate([s * np.geomspace(1e-7, 0.3, 16) for s in (-1.0, 1.0)])
 
-# name: (long name, definition)
-_FOUND = {
-    "location": ("location of the maximum", "value of the axis"),
-    "height": ("height of the maximum", "value of the variable there"),
-    "curvature": ("curvature of the maximum", "d^2 height / d ln(location)^2"),
-    "location_error": ("error estimate of the location", "absolute"),
-    "height_error": ("error estimate of the height", "absolute"),
-    "count": ("interior maxima", "as many as the first grid resolves; the highest is reported"),
-}
+_FOUND = ("location", "height", "curvature", "location_error", "height_error", "count")
 
 
 def peak(
@@ -51,10 +46,11 @@ def peak(
     *,
     along: str = "overparam",
     between: tuple[float, float] | None = None,
-    overparam: ArrayLike | None = None,
-    alpha_T: ArrayLike | None = None,
-    lam: ArrayLike | None = None,
-    beta: ArrayLike | None = None,
+    overparam: Given | None = None,
+    alpha_T: Given | None = None,
+    lam: Given | None = None,
+    beta: Given | None = None,
+    vary: Mapping[str, Given] | None = None,
     throw: bool = True,
 ) -> xr.Dataset:
     """Locate the highest interior maximum of a variable along one axis.
@@ -74,8 +70,8 @@ def peak(
     between : (float, float), optional
         Ends of the range, positive and finite. By default overparam and alpha_T are searched in
         [0.01, 100], lam in [1e-6, 100] and beta in [0.1, 1000].
-    overparam, alpha_T, lam, beta : float or 1-d array_like
-        The other axes, as in ``solve``; lam must be positive. Arrays become dimensions.
+    overparam, alpha_T, lam, beta, vary
+        The other axes, as in ``solve``; lam must be positive.
     throw : bool
         Raise if a maximum is not found. With False it is NaN and its ``count`` 0.
 
@@ -107,58 +103,51 @@ def peak(
     >>> round(float(top.location), 6), round(float(top.height), 6)
     (0.997294, 2.437937)
     """
-    given = {"overparam": overparam, "alpha_T": alpha_T, "lam": lam, "beta": beta}
     low, high = _range(along, between)
-    fixed = _fixed(along, given)
-    if variable not in DESCRIPTIONS:
-        raise ValueError(f"variable = {variable!r}: give one of {', '.join(DESCRIPTIONS)}")
-    axes: dict[str, Any] = {**fixed, along: [low, high]}
-    ends = solve(problem, **axes)
-    shape = ends[variable].isel({along: 0}, drop=True)
-    rows = flat(along, fixed)
-    if not np.all(np.isfinite(ends[variable])):
+    if variable not in OBSERVABLES:
+        raise ValueError(f"variable = {variable!r}: give one of {', '.join(OBSERVABLES)}")
+    given = {"overparam": overparam, "alpha_T": alpha_T, "lam": lam, "beta": beta}
+    family = read_family(problem, vary)
+    fixed = _fixed(along, given, family)
+    line = read_axis(along, [low, high])
+    ends = solve_on(family, read_axes(*fixed, line))[variable].transpose(along, ...)
+    if not np.all(np.isfinite(ends)):
         raise ValueError(
             f"variable = {variable!r} has no finite value at the ends of {along} = [{low:g}, "
             f"{high:g}]; choose another variable"
         )
-    found = {name: np.full(shape.size, np.nan) for name in _FOUND}
-    for group in alike(rows):
-        part = {name: a[group] for name, a in rows.items()}
-        lines = Lines(problem, along, part)
+    found = {name: np.full(fixed.size, np.nan) for name in _FOUND}
+    for member, parts in family.blocks(fixed):
+        index = fixed.index(parts)
+        rows = {name: fixed.flat(name)[index] for name in AXES if name != along}
+        lines = Lines(member, along, rows)
 
         def value(row: Index, x: Array, lines: Lines = lines) -> Array:
             return lines(row, x)[variable]
 
-        _write(found, group, maxima(value, _grid(problem, along, low, high, part), 0.1 * ACCURACY))
+        top = maxima(value, _grid(member, along, low, high, rows), 0.1 * ACCURACY)
+        _write(found, index, top)
     missing = np.flatnonzero(~np.isfinite(found["location"]))
     found["count"][missing] = 0
     if throw and missing.size:
-        at = ", ".join(f"{name} = {a[missing[0]]:g}" for name, a in rows.items())
-        first, last = ends[variable].transpose(along, ...).values.reshape(2, -1)[:, missing[0]]
+        first, last = ends.values.reshape(2, -1)[:, missing[0]]
         side, where, size = ("high", high, last) if last > first else ("low", low, first)
         raise ValueError(
             f"{variable} has no interior maximum that can be resolved for {along} in [{low:g}, "
-            f"{high:g}] at {at}: it is largest at the {side} end, {size:.6g} at {along} = "
-            f"{where:g}. Choose other values, or throw=False to get NaN there."
+            f"{high:g}] at {fixed.place(int(missing[0]))}: it is largest at the {side} end, "
+            f"{size:.6g} at {along} = {where:g}. Choose other values, or throw=False to get NaN there."
         )
-    return _dataset(problem, variable, along, shape, found)
+    values = {**found, "count": found["count"].astype(int)}
+    return labelled("peak", family.text, fixed, values, variable=variable, along=along)
 
 
 def _range(along: str, between: tuple[float, float] | None) -> tuple[float, float]:
     if along not in AXES:
         raise ValueError(f"along = {along!r}: give one of {', '.join(AXES)}")
-    if between is None:
-        return RANGES[along]
-    try:
-        low, high = (float(v) for v in between)
-    except (TypeError, ValueError):
-        raise ValueError(f"between = {between!r}: give two numbers, (low, high)") from None
-    if not 0 < low < high < np.inf:
-        raise ValueError(f"between = ({low:g}, {high:g}): give 0 < low < high, finite")
-    return low, high
+    return RANGES[along] if between is None else read_range("between", between)
 
 
-def _fixed(along: str, given: dict[str, ArrayLike | None]) -> dict[str, ArrayLike]:
+def _fixed(along: str, given: dict[str, Given | None], family: Family) -> Axes:
     if given[along] is not None:
         raise ValueError(
             f"{along} = {given[along]!r} is the axis along which to look; "
@@ -166,11 +155,12 @@ def _fixed(along: str, given: dict[str, ArrayLike | None]) -> dict[str, ArrayLik
         )
     if along != "beta" and given["beta"] is None:
         given = {**given, "beta": np.inf}
-    fixed = {name: value for name, value in given.items() if name != along and value is not None}
-    missing = [name for name in AXES if name != along and name not in fixed]
+    missing = [name for name in AXES if name != along and given[name] is None]
     if missing:
         raise ValueError(f"{missing[0]} is missing: give a number or an array")
-    if "lam" in fixed and np.any(np.asarray(fixed["lam"]) == 0):
+    read = [read_axis(name, value) for name, value in given.items() if value is not None]
+    fixed = read_axes(*family.axes, *read, reserved=(along,))
+    if "lam" in fixed and np.any(fixed["lam"].values == 0):
         raise ValueError(
             "lam = 0: there the peaks sit on the interpolation threshold, which has no limit; give "
             "small values of lam and see where they go"
@@ -182,11 +172,11 @@ def _grid(problem: Problem, along: str, low: float, high: float, rows: dict[str,
     """First grid of every row, increasing in the logarithm of the axis."""
     start, stop = np.log(low), np.log(high)
     base = np.linspace(start, stop, max(17, int(_DENSITY * (stop - start)) + 1))
-    count = len(rows["alpha_T"]) if along != "alpha_T" else len(rows["lam"])
+    count = next(iter(rows.values())).size
     if along != "overparam":
         return np.tile(base, (count, 1))
     unique, inverse = np.unique(rows["alpha_T"], return_inverse=True)
-    threshold = np.log(interpolation_threshold(problem, unique))[inverse]
+    threshold = np.log(threshold_at(problem, unique))[inverse]
     near = threshold[:, None] + _NEAR
     # all rows have equally many points: those that fall outside go between the others
     spare = start + (stop - start) * (np.arange(_NEAR.size) + 0.5) / (_NEAR.size + np.sqrt(2))
@@ -208,15 +198,3 @@ def _write(found: dict[str, Array], group: Index, top: Maxima) -> None:
     for name, value in values.items():
         found[name][group] = np.where(good, value, np.nan)
     found["count"][group] = top.count
-
-
-def _dataset(
-    problem: Problem, variable: str, along: str, shape: xr.DataArray, found: dict[str, Array]
-) -> xr.Dataset:
-    data = {}
-    for name, (long_name, definition) in _FOUND.items():
-        attrs = {"long_name": long_name, "units": "1", "definition": definition}
-        array = found[name].reshape(shape.shape)
-        data[name] = (shape.dims, array.astype(int) if name == "count" else array, attrs)
-    attrs = {"problem": repr(problem), "variable": variable, "along": along, "kind": "peak"}
-    return xr.Dataset(data, shape.coords, {**attrs, "version": version("twinpeaks")})

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from twinpeaks.theory.checks import are_numbers
+from twinpeaks.theory.axes import Given, read_axes, read_axis, read_range
 from twinpeaks.theory.equations.channel import channel_for
 from twinpeaks.theory.equations.observables import observables
 from twinpeaks.theory.equations.readout import Points
 from twinpeaks.theory.equations.saddle_point import Equations, Tolerances, newton, relax
-from twinpeaks.theory.problem import Problem, require
-from twinpeaks.theory.solve import read_axis
+from twinpeaks.theory.family import read_family
+from twinpeaks.theory.labelled import labelled
+from twinpeaks.theory.problem import Problem
 
 __all__ = ["instability"]
 
@@ -30,9 +31,10 @@ _ACCURACY = 1e-10  # of ln beta
 def instability(
     problem: Problem,
     *,
-    overparam: ArrayLike,
-    alpha_T: ArrayLike,
-    lam: ArrayLike = 1.0,
+    overparam: Given,
+    alpha_T: Given,
+    lam: Given = 1.0,
+    vary: Mapping[str, Given] | None = None,
     between: tuple[float, float] = (0.1, 1e3),
 ) -> xr.Dataset:
     """Cool the model until replica symmetry becomes unstable.
@@ -44,8 +46,8 @@ def instability(
     ----------
     problem : Problem
         Activation, teacher, loss and feature law.
-    overparam, alpha_T, lam : float or 1-d array_like
-        As in ``solve``, positive and finite; arrays become dimensions. For ``ZeroOne``, which does
+    overparam, alpha_T, lam, vary
+        As in ``solve``, but positive and finite. For ``ZeroOne``, which does
         not know the scale of the weights, the answer does not depend on lam.
     between : (float, float)
         Inverse temperatures at which to begin and to end.
@@ -75,37 +77,21 @@ def instability(
     >>> round(float(line.beta), 6)
     8.856892
     """
-    require(problem)
-    if len(np.shape(between)) != 1 or len(between) != 2 or not are_numbers(between):
-        raise ValueError(f"between = {between!r}: give two numbers, 0 < low < high")
-    low, high = (float(b) for b in between)
-    if not 0 < low < high < np.inf:
-        raise ValueError(f"between = {between}: give 0 < low < high, both finite")
-    axes = {
-        "overparam": read_axis("overparam", overparam),
-        "alpha_T": read_axis("alpha_T", alpha_T),
-        "lam": read_axis("lam", lam),
-    }
-    mesh = np.meshgrid(*(np.atleast_1d(a) for a in axes.values()), indexing="ij")
-    widths, ratios, penalties = (np.ascontiguousarray(a).ravel() for a in mesh)
-    cold = _Branch(problem, widths, ratios, penalties, float(np.log(high)))
-    beta, reached, seen = cold.cool(float(np.log(low)))
-    dims = [name for name, a in axes.items() if a.ndim]
-    shape = tuple(a.size for a in axes.values() if a.ndim)
-    what = {
-        "beta": (beta, "inverse temperature of the instability", "replicon = 0"),
-        "reached": (reached, "largest inverse temperature followed", "of the branch from low beta"),
-        "test_error": (seen["test_error"], "test error at the instability", "P(y f < 0)"),
-        "bmd": (seen["bmd"], "mean dimension at the instability", "E|grad f|^2 / Var f"),
-    }
-    return xr.Dataset(
-        {
-            name: (dims, a.reshape(shape), {"long_name": long, "units": "1", "definition": text})
-            for name, (a, long, text) in what.items()
-        },
-        {name: (name if a.ndim else (), a) for name, a in axes.items()},
-        {"problem": repr(problem), "kind": "instability", "version": version("twinpeaks")},
-    )
+    low, high = read_range("between", between)
+    family = read_family(problem, vary)
+    given = {"overparam": overparam, "alpha_T": alpha_T, "lam": lam}
+    read = [read_axis(name, value, "(0, inf)") for name, value in given.items()]
+    axes = read_axes(*family.axes, *read, reserved=("beta",))
+    found = {name: np.full(axes.size, np.nan) for name in ("beta", "reached", "test_error", "bmd")}
+    for member, parts in family.blocks(axes):
+        index = axes.index(parts)
+        widths, ratios, penalties = (axes.flat(name)[index] for name in given)
+        branch = _Branch(member, widths, ratios, penalties, float(np.log(high)))
+        beta, reached, seen = branch.cool(float(np.log(low)))
+        for name, value in {**seen, "beta": beta, "reached": reached}.items():
+            if name in found:
+                found[name][index] = value
+    return labelled("instability", family.text, axes, found)
 
 
 @dataclass(frozen=True)

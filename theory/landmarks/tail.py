@@ -14,29 +14,29 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike
 
-from twinpeaks.theory.checks import is_number
+from twinpeaks.theory.axes import Given, check_number
 from twinpeaks.theory.errors import InvalidProblem
 from twinpeaks.theory.feature_laws.gaussian import Gaussian
 from twinpeaks.theory.feature_laws.orthogonal import Orthogonal
 from twinpeaks.theory.losses.base import DifferenceLoss, MarginLoss
 from twinpeaks.theory.losses.constraints import Equality, HardMargin
+from twinpeaks.theory.names import attributes
 from twinpeaks.theory.problem import Problem, require
 from twinpeaks.theory.solve import solve
 
 __all__ = ["bmd_tail"]
 
 
-def bmd_tail(problem: Problem, *, alpha_T: ArrayLike, lam: float) -> xr.DataArray:
+def bmd_tail(problem: Problem, *, alpha_T: Given, lam: float) -> xr.DataArray:
     """Coefficient A of the approach BMD - 1 = A / overparam to the kernel, at beta = inf.
 
     Parameters
     ----------
     problem : Problem
         With Gaussian or orthogonal features, which share it.
-    alpha_T : float or 1-d array_like
-        P/D.
+    alpha_T : float, 1-d array_like or 1-d DataArray
+        P/D, as in ``solve``.
     lam : float
         Ridge penalty; 0 is the minimum-norm interpolator or the maximum-margin classifier.
 
@@ -60,14 +60,12 @@ def bmd_tail(problem: Problem, *, alpha_T: ArrayLike, lam: float) -> xr.DataArra
     0.879918
     """
     require(problem)
-    if np.ndim(lam) or not is_number(lam) or lam < 0:
-        raise ValueError(f"lam = {lam!r}: give one number >= 0")
+    ridge = check_number("lam", lam, "[0, inf)")
     if not isinstance(problem.features, Gaussian | Orthogonal):
         raise InvalidProblem(
             f"features = {problem.features!r}: the tail is derived for Gaussian and Orthogonal; fit "
             "solve(overparam=...) at large values instead"
         )
-    ridge = float(lam)
     if ridge == 0:  # above the threshold lam V stays finite: the loss is a constraint, and lam is 1
         problem, ridge = problem.replace(loss=_constraint(problem)), 1.0
     kernel = solve(problem, overparam=np.inf, alpha_T=alpha_T, lam=ridge)
@@ -77,13 +75,8 @@ def bmd_tail(problem: Problem, *, alpha_T: ArrayLike, lam: float) -> xr.DataArra
     shrunk = ridge * kernel.V - ks
     excess = (moments.dkappa_star**2 - ks) / kernel.alpha_T
     tail: xr.DataArray = excess * (1 / k1 + ks * (1 - aligned) / shrunk**2)
-    attrs = {
-        "long_name": "coefficient of 1/overparam in the mean dimension",
-        "units": "1",
-        "definition": "lim overparam (BMD - 1), overparam -> inf",
-    }
     tail = tail.drop_vars("overparam").assign_coords(lam=float(lam)).rename("bmd_tail")
-    tail.attrs = attrs
+    tail["lam"].attrs, tail.attrs = attributes("lam"), attributes("bmd_tail")
     return tail
 
 

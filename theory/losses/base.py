@@ -87,6 +87,17 @@ class Loss:
         """Values of t between which l varies on one scale; they become mesh edges."""
         return (0.0,)
 
+    @property
+    def smooth(self) -> bool:
+        """Whether it is convex with a continuous slope: it has a force everywhere."""
+        constraint = self.quadratic is not None and not self.quadratic > 0
+        return self.convex and not constraint and not len(self.kinks(1.0))
+
+    @property
+    def trainable(self) -> bool:
+        """Whether its minimum at finite size is found to a guaranteed accuracy: if smooth, it is."""
+        return self.smooth
+
     def centred(self, y: float) -> tuple[float, float]:
         """A label y' and a shift with l(y, t) = l(y', t - shift).
 

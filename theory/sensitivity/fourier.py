@@ -20,10 +20,13 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from twinpeaks.theory.axes import Given, check_count, read_axis
+from twinpeaks.theory.family import each
+from twinpeaks.theory.names import attributes
 from twinpeaks.theory.problem import Problem
-from twinpeaks.theory.sensitivity.solved import Student, outer, student_forms
+from twinpeaks.theory.sensitivity.solved import Student, beside, check, student_forms
 
 __all__ = ["fourier_weights", "noise_stability"]
 
@@ -72,9 +75,13 @@ def fourier_weights(
     >>> (weights / peak.Q_d).round(3).values
     array([0.438, 0.   , 0.452, 0.   , 0.08 ])
     """
-    if isinstance(degrees, bool) or degrees != int(degrees) or degrees < 1:
-        raise ValueError(f"degrees = {degrees!r}: give an integer >= 1")
-    degrees = int(degrees)
+    degrees = check_count("degrees", degrees, 1)
+    check(problem, data)
+    return each(problem, data, lambda member, part: _weights(member, part, degrees, student))
+
+
+def _weights(problem: Problem, data: xr.Dataset, degrees: int, student: Student) -> xr.DataArray:
+    """Fourier weights of one problem."""
     forms = student_forms(problem, data, student)
     moments = problem.activation.moments
     kappa2 = problem.activation.hermite(degrees) ** 2
@@ -101,22 +108,14 @@ def fourier_weights(
         # rounding alone can make the difference negative
         remainder = remainder + form * max(total - float(np.sum(coefficients)), 0.0)
     weights = weights.assign_coords(remainder=remainder)
-    weights["degree"].attrs = {"long_name": "degree", "units": "1"}
-    weights["remainder"].attrs = {
-        "long_name": "Fourier weight of higher degrees",
-        "units": "1",
-        "definition": f"sum of W_k over k > {degrees}",
-    }
-    weights.attrs = {
-        "long_name": "Fourier weight",
-        "units": "1",
-        "definition": "sum of squared Fourier coefficients of degree k",
-    }
+    for name in ("degree", "remainder"):
+        weights[name].attrs = attributes(name)
+    weights.attrs = attributes("fourier_weight")
     return weights.rename("fourier_weight")
 
 
 def noise_stability(
-    problem: Problem, data: xr.Dataset, rho: ArrayLike, *, student: Student = "sample"
+    problem: Problem, data: xr.Dataset, rho: Given, *, student: Student = "sample"
 ) -> xr.DataArray:
     """Covariance of the outputs on two inputs of correlation rho.
 
@@ -125,8 +124,9 @@ def noise_stability(
     problem : Problem
     data : xarray.Dataset
         What ``solve`` returned for it.
-    rho : float or 1-d array_like
-        Correlations in [-1, 1]; an array becomes the dimension ``rho``. On the hypercube each
+    rho : float, 1-d array_like or 1-d DataArray
+        Correlations in [-1, 1]; an array becomes the dimension ``rho``, a ``DataArray`` lies on the
+        dimension that it names. On the hypercube each
         coordinate is kept with probability rho and else drawn again.
     student : {"sample", "mean"}
         One sample of the Boltzmann measure, or its mean.
@@ -151,7 +151,17 @@ def noise_stability(
     >>> (theory.noise_stability(problem, peak, [0.5, 0.9, 1.0]) / peak.Q_d).round(3).values
     array([0.278, 0.784, 1.   ])
     """
-    at = outer("rho", rho, "correlation of the inputs", -1.0, 1.0)
+    check(problem, data)
+    return each(
+        problem,
+        beside(data, read_axis("rho", rho)),
+        lambda member, part: _stability(member, part, student),
+    )
+
+
+def _stability(problem: Problem, data: xr.Dataset, student: Student) -> xr.DataArray:
+    """Noise stability of one problem at the coordinate ``rho``."""
+    at = data["rho"]
     forms = student_forms(problem, data, student)
     activation, moments = problem.activation, problem.activation.moments
 
@@ -164,9 +174,5 @@ def noise_stability(
     stability = xr.zeros_like(forms[0])
     for form, part in zip(forms, parts, strict=True):
         stability = stability + form * at.copy(data=part)
-    stability.attrs = {
-        "long_name": "noise stability",
-        "units": "1",
-        "definition": "E f(x) f(y) - E[f]^2 at correlation rho of x and y",
-    }
+    stability.attrs = attributes("noise_stability")
     return stability.rename("noise_stability")

@@ -25,14 +25,17 @@ from typing import Literal
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy import optimize, special
 
+from twinpeaks.theory.axes import Given, read_axis
 from twinpeaks.theory.errors import Status
+from twinpeaks.theory.family import each
 from twinpeaks.theory.feature_laws.population import Atoms, Layer, PopulationLaw
+from twinpeaks.theory.names import attributes
 from twinpeaks.theory.problem import Problem
-from twinpeaks.theory.sensitivity.solved import Student, check, outer, replicas
-from twinpeaks.theory.teachers.base import BinaryTeacher
+from twinpeaks.theory.sensitivity.solved import Student, beside, check, replicas
+from twinpeaks.theory.teachers.base import BinaryTeacher, Teacher
 from twinpeaks.theory.teachers.linear import Linear
 
 __all__ = ["Norm", "flip_rate", "robust_test_error"]
@@ -48,7 +51,7 @@ _DUAL = {"l2": 1.0, "linf": float(np.sqrt(2 / np.pi))}
 def flip_rate(
     problem: Problem,
     data: xr.Dataset,
-    eps: ArrayLike,
+    eps: Given,
     norm: Norm = "l2",
     *,
     student: Student = "sample",
@@ -61,9 +64,10 @@ def flip_rate(
         Of binary labels, with a differentiable activation.
     data : xarray.Dataset
         What ``solve`` returned for it.
-    eps : float or 1-d array_like
+    eps : float, 1-d array_like or 1-d DataArray
         Radius >= 0 in units in which inputs have variance 1 a coordinate (whitened ones for
-        correlated inputs); an array becomes the dimension ``eps``.
+        correlated inputs); an array becomes the dimension ``eps``, a ``DataArray`` lies on the
+        dimension that it names.
     norm : {"l2", "linf"}
         |delta|_2 <= eps, or max_k |delta_k| <= eps / sqrt(D).
     student : {"sample", "mean"}
@@ -90,26 +94,31 @@ def flip_rate(
     >>> theory.flip_rate(problem, curve, 0.5).round(3).values
     array([0.447, 0.565, 0.415])
     """
-    if not isinstance(getattr(problem, "teacher", None), BinaryTeacher):
-        check(problem, data)
+    data = _attacked(problem, data, eps, norm)
+    if not isinstance(problem.teacher, BinaryTeacher):
         raise ValueError(
             f"teacher = {problem.teacher!r} has real labels, of which a change of sign says nothing: "
             "use theory.robust_test_error"
         )
-    h = _reach(problem, data, eps, norm, student)
-    out: xr.DataArray = xr.apply_ufunc(special.erf, h / np.sqrt(2.0))
-    out.attrs = {
-        "long_name": f"adversarial flip rate ({norm})",
-        "units": "fraction",
-        "definition": "P(some perturbation of size eps changes the sign of f)",
-    }
-    return out.rename("flip_rate")
+
+    def ask(member: Problem, part: xr.Dataset) -> xr.DataArray:
+        h = _reach(member, part, norm, student)
+        rate: xr.DataArray = xr.apply_ufunc(special.erf, h / np.sqrt(2.0))
+        return rate
+
+    return _named("flip_rate", norm, each(problem, data, ask))
+
+
+def _named(name: str, norm: Norm, answer: xr.DataArray) -> xr.DataArray:
+    said = attributes(name)
+    answer.attrs = {**said, "long_name": f"{said['long_name']} ({norm})"}
+    return answer.rename(name)
 
 
 def robust_test_error(
     problem: Problem,
     data: xr.Dataset,
-    eps: ArrayLike,
+    eps: Given,
     norm: Norm = "l2",
     *,
     student: Student = "sample",
@@ -142,40 +151,48 @@ def robust_test_error(
     array([0.53 , 0.696, 0.457])
     """
     suffix, ending = replicas(student)
-    h = _reach(problem, data, eps, norm, student)
     error, Q = f"test_error{ending}", f"Q_{suffix}"
     check(problem, data, error, Q, "m")
-    teacher = problem.teacher
+
+    def ask(member: Problem, part: xr.Dataset) -> xr.DataArray:
+        h = _reach(member, part, norm, student)
+        return _error(member.teacher, h, part[error], part[Q], part["m"])
+
+    return _named(
+        "robust_test_error", norm, each(problem, _attacked(problem, data, eps, norm), ask)
+    )
+
+
+def _error(
+    teacher: Teacher, h: xr.DataArray, error: xr.DataArray, Q: xr.DataArray, m: xr.DataArray
+) -> xr.DataArray:
+    """The error of one teacher when f moves by h sqrt(Q)."""
     if isinstance(teacher, BinaryTeacher):
-        cotangent = _cotangent(teacher, data["m"], data[Q], data[error])
+        cotangent = _cotangent(teacher, m, Q, error)
         out: xr.DataArray = xr.apply_ufunc(partial(_tail, teacher), h, cotangent)
         # the closed form of the test error is more accurate than its tail integral
-        out = out.where(h != 0, data[error])
-    elif isinstance(teacher, Linear):
-        moved = h * np.sqrt(data[Q])
-        out = data[error] + 2.0 * moved * np.sqrt(2.0 / np.pi * data[error]) + moved**2
-    else:
-        raise ValueError(
-            f"teacher = {teacher!r}: the robust error of real labels is known for Linear only, where "
-            "y - f is Gaussian"
-        )
-    out.attrs = {
-        "long_name": f"robust test error ({norm})",
-        "units": "fraction",
-        "definition": "P(y f(x + delta) < 0) at the worst delta of size eps; E (y - f)^2 for real labels",
-    }
-    return out.rename("robust_test_error")
+        return out.where(h != 0, error)
+    if isinstance(teacher, Linear):
+        moved = h * np.sqrt(Q)
+        return error + 2.0 * moved * np.sqrt(2.0 / np.pi * error) + moved**2
+    raise ValueError(
+        f"teacher = {teacher!r}: the robust error of real labels is known for Linear only, where "
+        "y - f is Gaussian"
+    )
 
 
-def _reach(
-    problem: Problem, data: xr.Dataset, eps: ArrayLike, norm: Norm, student: Student
-) -> xr.DataArray:
+def _attacked(problem: Problem, data: xr.Dataset, eps: Given, norm: Norm) -> xr.Dataset:
+    """The Dataset with the radius as a coordinate."""
+    check(problem, data)
+    if norm not in _DUAL:
+        raise ValueError(f"norm = {norm!r}: give 'l2' or 'linf'")
+    return beside(data, read_axis("eps", eps))
+
+
+def _reach(problem: Problem, data: xr.Dataset, norm: Norm, student: Student) -> xr.DataArray:
     """Largest change of f within the ball, in units of sqrt(Q)."""
     _, ending = replicas(student)
     check(problem, data, f"bmd{ending}")
-    size = outer("eps", eps, "radius of the ball", 0.0, np.inf)
-    if norm not in _DUAL:
-        raise ValueError(f"norm = {norm!r}: give 'l2' or 'linf'")
     if np.isinf(problem.activation.moments.dkappa_star):
         raise ValueError(
             f"activation = {problem.activation!r} jumps, so the output has no gradient and any eps > 0 "
@@ -190,7 +207,7 @@ def _reach(
     bmd = data[f"bmd{ending}"]
     if "status" in data:
         bmd = bmd.where(data["status"] == Status.CONVERGED)
-    reach: xr.DataArray = bmd**0.5 * (_DUAL[norm] * size)
+    reach: xr.DataArray = bmd**0.5 * (_DUAL[norm] * data["eps"])
     return reach
 
 

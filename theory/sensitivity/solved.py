@@ -6,15 +6,18 @@ from typing import Literal
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from twinpeaks.theory.axes import Axis
 from twinpeaks.theory.equations.channel import Overlaps, channel_for
 from twinpeaks.theory.equations.readout import Points, order_parameters
 from twinpeaks.theory.equations.saddle_point import Tolerances
-from twinpeaks.theory.errors import InvalidProblem, Status
-from twinpeaks.theory.problem import Problem
+from twinpeaks.theory.errors import Status
+from twinpeaks.theory.family import belongs
+from twinpeaks.theory.names import AXES
+from twinpeaks.theory.problem import Problem, require
 
-__all__ = ["Student", "check", "outer", "replicas", "student_forms"]
+__all__ = ["Student", "beside", "check", "replicas", "student_forms"]
 
 Array = NDArray[np.float64]
 
@@ -32,11 +35,10 @@ def check(problem: Problem, data: xr.Dataset, *names: str) -> None:
     ValueError
         Names the argument, its value and the remedy.
     """
-    if not isinstance(problem, Problem):
-        raise InvalidProblem(f"problem = {problem!r}: give an instance of theory.Problem")
+    require(problem)
     if not isinstance(data, xr.Dataset):
         raise ValueError(f"data is a {type(data).__name__}: give the Dataset of theory.solve")
-    if data.attrs.get("problem") != repr(problem):
+    if not belongs(problem, data):
         raise ValueError(
             f"data belongs to {data.attrs.get('problem', 'no problem')}, not to {problem!r}: give the "
             "Dataset that theory.solve returned for this problem"
@@ -59,31 +61,25 @@ def replicas(student: Student) -> tuple[str, str]:
     return ("d", "") if student == "sample" else ("0", "_mean")
 
 
-def outer(name: str, values: ArrayLike, long_name: str, low: float, high: float) -> xr.DataArray:
-    """A number, or a 1-d array that becomes a dimension of the result.
+def beside(data: xr.Dataset, axis: Axis) -> xr.Dataset:
+    """The Dataset with one more axis as a coordinate: a new dimension, or a path along one of its own.
 
     Raises
     ------
     ValueError
-        Unless every value lies in [low, high], is finite, and appears once.
+        If the Dataset has something of that name, or other points along that dimension.
     """
-    try:
-        array = np.asarray(values, dtype=float)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} = {values!r}: give a number or a 1-d array of numbers") from None
-    if array.ndim > 1 or array.size == 0:
-        raise ValueError(f"{name} has shape {array.shape}: give a number or a 1-d array")
-    good = np.isfinite(array) & (array >= low) & (array <= high)
-    if not np.all(good):
-        allowed = f">= {low:g}" if np.isinf(high) else f"in [{low:g}, {high:g}]"
+    if axis.name in data.variables:
         raise ValueError(
-            f"{name} = {array[~good].flat[0]:g}: every value must be finite, {allowed}"
+            f"{axis.name}: data has a variable of that name; give data.rename({axis.name}=...)"
         )
-    if np.unique(array).size != array.size:
-        raise ValueError(f"{name} has repeated values: give distinct ones")
-    dims = [name] if array.ndim else []
-    attrs = {"long_name": long_name, "units": "1"}
-    return xr.DataArray(array, {name: (dims, array, attrs)}, dims)
+    try:
+        return data.assign_coords({**axis.array.coords})
+    except ValueError:
+        raise ValueError(
+            f"{axis.name} has the dimension {axis.dim!r} with {axis.values.size} values, data has "
+            f"other points there: select the same points of both"
+        ) from None
 
 
 def student_forms(
@@ -128,9 +124,8 @@ def student_forms(
 
 def _read_out(problem: Problem, data: xr.Dataset, suffix: str) -> tuple[xr.DataArray, ...]:
     """The forms of every point, from its conjugates."""
-    axes = ("overparam", "alpha_T", "lam", "beta")
-    check(problem, data, *axes)
-    V, *rest = xr.broadcast(*(data[name] for name in ("V", "Q_0", "m", *axes)))
+    check(problem, data, *AXES)
+    V, *rest = xr.broadcast(*(data[name] for name in ("V", "Q_0", "m", *AXES)))
     overlaps = Overlaps(*(np.asarray(a, dtype=float).ravel() for a in (V, *rest[:2])))
     overparam, alpha_T, lam, beta = (np.asarray(a, dtype=float).ravel() for a in rest[2:])
     points = Points(overparam, alpha_T, lam, 1.0 / beta)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from twinpeaks.theory.axes import check_number, read_axis
 from twinpeaks.theory.errors import InvalidProblem
 from twinpeaks.theory.starts.resolvents import Resolvents
 
@@ -48,21 +49,17 @@ class Imprint(NamedTuple):
     rounding: Array
 
 
-def _axis(name: str, value: Any, *, zero: bool) -> float | tuple[float, ...]:
-    """A number, or a tuple of distinct numbers, > 0 or >= 0."""
+def _values(name: str, given: Any) -> float | tuple[float, ...]:
+    """A number, or a tuple of distinct numbers: what a frozen value can hold and show."""
     try:
-        array = np.asarray([] if value is None else value, dtype=float)
-    except (TypeError, ValueError):
-        array = np.empty((0, 0))
-    if array.ndim > 1 or not array.size:
-        raise InvalidProblem(f"{name} = {value!r}: give a number or a non-empty 1-d sequence")
-    bad = array[~(np.isfinite(array) & ((array >= 0) if zero else (array > 0)))]
-    if bad.size:
-        least = ">= 0" if zero else "> 0"
-        raise InvalidProblem(f"{name} = {bad[0]:g}: give finite numbers {least}")
-    if np.unique(array).size != array.size:
-        raise InvalidProblem(f"{name} = {value!r}: give each value once")
-    return float(array) if array.ndim == 0 else tuple(map(float, array))
+        axis = read_axis(name, given)
+    except ValueError as error:
+        raise InvalidProblem(str(error)) from None
+    if axis.dim not in (None, name):
+        raise InvalidProblem(
+            f"{name} has the dimension {axis.dim!r}: a start takes numbers and sequences"
+        )
+    return float(axis.values) if axis.dim is None else tuple(map(float, axis.values))
 
 
 class Start:
@@ -80,7 +77,7 @@ class Start:
     def __post_init__(self) -> None:
         """Check the numbers."""
         if self.scale is not None:
-            object.__setattr__(self, "scale", _axis("scale", self.scale, zero=True))
+            object.__setattr__(self, "scale", _values("scale", self.scale))
 
     @property
     def axes(self) -> dict[str, Array]:
@@ -120,7 +117,7 @@ class GaussianStart(Start):
 
     def __post_init__(self) -> None:
         """Check the numbers; None is no scale here."""
-        object.__setattr__(self, "scale", _axis("scale", self.scale, zero=True))
+        object.__setattr__(self, "scale", _values("scale", self.scale))
 
     def imprint(self, features: Resolvents, alpha: Array, u: Array, **extra: Array) -> Imprint:  # noqa: ARG002
         """C = 1, so that <K^2 M> = u (<G M> - <Omega G^2 M>)."""
@@ -163,11 +160,11 @@ class RandomLabelsStart(Start):
     def __post_init__(self) -> None:
         """Check the numbers."""
         super().__post_init__()
-        object.__setattr__(self, "alpha_prime", _axis("alpha_prime", self.alpha_prime, zero=False))
-        ridge = _axis("ridge", self.ridge, zero=True)
-        if isinstance(ridge, tuple):
-            raise InvalidProblem(f"ridge = {self.ridge!r}: give one number")
-        object.__setattr__(self, "ridge", ridge)
+        object.__setattr__(self, "alpha_prime", _values("alpha_prime", self.alpha_prime))
+        try:
+            object.__setattr__(self, "ridge", check_number("ridge", self.ridge, "[0, inf)"))
+        except ValueError as error:
+            raise InvalidProblem(str(error)) from None
 
     @property
     def axes(self) -> dict[str, Array]:

@@ -18,43 +18,33 @@ teacher does not change. Derivation: docs/derivations/adversarial-initialisation
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from twinpeaks.theory.axes import Axes, Given, read_axes, read_axis
 from twinpeaks.theory.equations.channel import Overlaps, channel_for
-from twinpeaks.theory.equations.observables import DESCRIPTIONS
 from twinpeaks.theory.equations.saddle_point import Tolerances
 from twinpeaks.theory.errors import InvalidProblem, SolveError, Status
+from twinpeaks.theory.family import each, read_family
+from twinpeaks.theory.labelled import labelled
 from twinpeaks.theory.losses.square import Square
 from twinpeaks.theory.problem import Problem
-from twinpeaks.theory.solve import read_axis, solve
+from twinpeaks.theory.solve import solve_on
 from twinpeaks.theory.starts.laws import Start
 from twinpeaks.theory.starts.resolvents import Resolvents
 
-__all__ = ["START_AXES", "START_VARIABLES", "solve_from_start"]
+__all__ = ["solve_from_start"]
 
 Array = NDArray[np.float64]
 
 _ROUNDING = 1e-7  # relative error beyond which a point is not returned
-
-# name: (long name, definition)
-START_AXES: dict[str, tuple[str, str]] = {
-    "scale": ("scale of the start", "root mean square of the entries of w_init"),
-    "alpha_prime": ("random patterns per weight", "P'/N of the training that made w_init"),
-}
-
-# name: (long name, units, definition)
-START_VARIABLES: dict[str, tuple[str, str, str]] = {
-    "start_q": ("squared norm of the start", "1", "|w_init|^2 / N"),
-    "start_bmd": ("Boolean mean dimension of the start", "1", "bmd at w_init"),
-    "start_overlap": ("overlap of weights and start", "1", "w . w_init / N"),
-    "distance": ("squared distance travelled", "1", "|w - w_init|^2 / N"),
-}
-
 _VARIABLES = (
     *("q_d", "q_0", "p_d", "p_0", "r", "Q_d", "Q_0", "m", "V"),
     *("train_loss", "train_error", "test_error", "bmd"),
+    *("start_q", "start_bmd", "start_overlap", "distance", "status"),
 )
 
 
@@ -62,9 +52,10 @@ def solve_from_start(
     problem: Problem,
     start: Start,
     *,
-    overparam: ArrayLike,
-    alpha_T: ArrayLike,
-    lam: ArrayLike = 0.0,
+    overparam: Given,
+    alpha_T: Given,
+    lam: Given = 0.0,
+    vary: Mapping[str, Given] | None = None,
     throw: bool = True,
     tolerances: Tolerances | None = None,
 ) -> xr.Dataset:
@@ -77,9 +68,9 @@ def solve_from_start(
     start : Start
         ``GaussianStart``, ``RandomLabelsStart`` or ``SameInputsStart``, which brings the axes
         ``scale`` and ``alpha_prime``.
-    overparam, alpha_T : float or 1-d array_like
-        N/P (finite) and P/D.
-    lam : float or 1-d array_like
+    overparam, alpha_T, vary
+        As in ``solve``; N/P is finite.
+    lam : float, 1-d array_like or 1-d DataArray
         0, the default, is gradient descent to the end: for N/P < 1 it forgets the start. With
         lam > 0 the training minimises the summed loss and lam |w - w_init|^2 / 2.
     throw : bool
@@ -91,7 +82,7 @@ def solve_from_start(
     Returns
     -------
     xarray.Dataset
-        Dimensions overparam, alpha_T, lam, scale, alpha_prime, less those given as numbers.
+        Dimensions of ``solve``, then scale and alpha_prime, less those given as numbers.
         Variables q_d q_0 p_d p_0 r Q_d Q_0 m V train_loss train_error test_error bmd as in
         ``theory.solve``, ``start_q``, ``start_bmd``, ``start_overlap``, ``distance``, and ``status``.
 
@@ -113,8 +104,7 @@ def solve_from_start(
     >>> curve.test_error.round(4).values
     array([0.2441, 0.2474, 0.2699])
     """
-    if not isinstance(problem, Problem):
-        raise InvalidProblem(f"problem = {problem!r}: give an instance of theory.Problem")
+    family = read_family(problem, vary)
     if not isinstance(problem.loss, Square):
         raise InvalidProblem(
             f"loss = {problem.loss!r}: the point that gradient descent reaches from a start is known "
@@ -124,37 +114,38 @@ def solve_from_start(
         raise InvalidProblem(
             f"start = {start!r}: give a theory.GaussianStart, RandomLabelsStart or SameInputsStart"
         )
-    read_axis("overparam", overparam)
-    start.check(read_axis("lam", lam, zero=True))
-    base = solve(
-        problem,
-        overparam=overparam,
-        alpha_T=alpha_T,
-        lam=lam,
-        throw=throw,
-        tolerances=tolerances,
-    )
-    axes = {name: _coordinate(name, values) for name, values in start.axes.items()}
-    left = _left(problem, start, base, {k: v for k, v in axes.items() if k != "scale"})
-    start_q = axes["scale"] ** 2 if "scale" in axes else left["natural"]
-    result = _observe(problem, base, left, start_q).assign_coords(axes)
-    order = [name for name in (*base.dims, *axes) if name in result.dims]
-    result = _describe(result.transpose(*order), base, start)
-    failed = result["status"] != Status.CONVERGED
-    if throw and bool(failed.any()):
-        status = Status(int(result["status"].values[failed.values].flat[0]))
-        raise SolveError(
-            f"{int(failed.sum())} of {failed.size} points failed; the first is {status.label}. "
-            f"{status.sentence} With throw=False the others are returned.",
-            result,
+    model = Axes(
+        (
+            *family.axes,
+            read_axis("overparam", overparam, "(0, inf)"),
+            read_axis("alpha_T", alpha_T),
+            read_axis("lam", lam),
+            read_axis("beta", np.inf),
         )
+    )
+    extra = [read_axis(name, values) for name, values in start.axes.items()]
+    axes = read_axes(*model, *extra)
+    start.check(axes["lam"].values)
+    base = solve_on(family, model, throw=throw, tolerances=tolerances)
+
+    def ask(member: Problem, part: xr.Dataset) -> xr.Dataset:
+        return _observe(member, part, start, {axis.name: axis.array for axis in extra})
+
+    found = each(problem, base, ask).transpose(*axes.dims)
+    values = {name: found[name].values for name in _VARIABLES}
+    result = labelled("theory", family.text, axes, values, Status, start=repr(start))
+    if throw and np.any(values["status"] != Status.CONVERGED):
+        raise SolveError(_complaint(axes, values["status"].ravel()), result)
     return result
 
 
-def _coordinate(name: str, values: Array) -> xr.DataArray:
-    """An axis of the start as a dimension, or as a scalar coordinate."""
-    dims = [name] if values.ndim else []
-    return xr.DataArray(values, {name: (dims, values)}, dims)
+def _complaint(axes: Axes, status: NDArray[np.int8]) -> str:
+    bad = np.flatnonzero(status != Status.CONVERGED)
+    first = Status(int(status[bad[0]]))
+    return (
+        f"{bad.size} of {status.size} points failed; the first is at {axes.place(int(bad[0]))} "
+        f"({first.label}). {first.sentence} With throw=False the others are returned."
+    )
 
 
 def _left(
@@ -191,9 +182,11 @@ def _left(
 
 
 def _observe(
-    problem: Problem, base: xr.Dataset, left: xr.Dataset, start_q: xr.DataArray
+    problem: Problem, base: xr.Dataset, start: Start, axes: dict[str, xr.DataArray]
 ) -> xr.Dataset:
     """Every variable of the result, NaN where ``status`` is not 0."""
+    left = _left(problem, start, base, {k: v for k, v in axes.items() if k != "scale"})
+    start_q = axes["scale"] ** 2 if "scale" in axes else left["natural"]
     moments = problem.activation.moments
     q, p = base["q_d"] + start_q * left["q"], base["p_d"] + start_q * left["p"]
     Q = base["Q_d"] + start_q * left["Q"]
@@ -247,18 +240,3 @@ def _errors(
     _, training = channel_for(problem, 1.0).observe(overlaps, np.zeros(int(rest.sum())))
     found["train_loss"][rest], found["train_error"][rest] = training.loss, training.error
     return {k: Q.copy(data=v) for k, v in found.items()}
-
-
-def _describe(result: xr.Dataset, base: xr.Dataset, start: Start) -> xr.Dataset:
-    """Names, units and definitions; variables in a fixed order."""
-    result = result[[*_VARIABLES, *START_VARIABLES, "status"]]
-    known = {**DESCRIPTIONS, **START_VARIABLES}
-    for name in (*_VARIABLES, *START_VARIABLES):
-        keys = ("long_name", "units", "definition")
-        result[name].attrs = dict(zip(keys, known[name], strict=True))
-    result["status"].attrs = base["status"].attrs
-    for name, (long_name, definition) in START_AXES.items():
-        if name in result.coords:
-            result[name].attrs = {"long_name": long_name, "units": "1", "definition": definition}
-    result.attrs = {**base.attrs, "start": repr(start)}
-    return result

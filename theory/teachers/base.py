@@ -7,7 +7,7 @@ Both need ``sample`` for the simulation.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,20 +15,11 @@ from numpy.typing import NDArray
 from twinpeaks.theory.checks import is_number
 from twinpeaks.theory.errors import InvalidProblem
 from twinpeaks.theory.numerics.quadrature import integrate, panels
+from twinpeaks.theory.random import Random
 
-__all__ = ["BinaryTeacher", "Partition", "Random", "RealTeacher", "Teacher"]
+__all__ = ["BinaryTeacher", "Partition", "RealTeacher", "Teacher"]
 
 Array = NDArray[np.float64]
-
-
-class Random(Protocol):
-    """A source of random arrays of whichever library the caller computes with."""
-
-    def normal(self, *shape: int) -> Any:
-        """Independent standard normals."""
-
-    def uniform(self, *shape: int) -> Any:
-        """Independent uniforms on [0, 1)."""
 
 
 class Partition(NamedTuple):

@@ -16,8 +16,9 @@ from twinpeaks.theory.errors import InvalidProblem
 from twinpeaks.theory.numerics.callables import on_host
 from twinpeaks.theory.numerics.fingerprint import named
 from twinpeaks.theory.numerics.piecewise import PiecewisePolynomial, approximate
+from twinpeaks.theory.random import Random
 from twinpeaks.theory.teachers._average import GaussianAverage
-from twinpeaks.theory.teachers.base import BinaryTeacher, Partition, Random, RealTeacher
+from twinpeaks.theory.teachers.base import BinaryTeacher, Partition, RealTeacher
 
 __all__ = ["CustomLink", "CustomTeacher"]
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from twinpeaks.theory.checks import is_number
 from twinpeaks.theory.errors import InvalidProblem
-from twinpeaks.theory.teachers.base import Random, RealTeacher
+from twinpeaks.theory.random import Random
+from twinpeaks.theory.teachers.base import RealTeacher
 
 __all__ = ["Linear"]
 

@@ -12,7 +12,8 @@ from scipy import special
 
 from twinpeaks.theory.checks import is_number
 from twinpeaks.theory.errors import InvalidProblem
-from twinpeaks.theory.teachers.base import BinaryTeacher, Partition, Random
+from twinpeaks.theory.random import Random
+from twinpeaks.theory.teachers.base import BinaryTeacher, Partition
 
 __all__ = ["FlippedSign", "Probit", "Sign"]
 

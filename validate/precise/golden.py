@@ -18,7 +18,7 @@ from typing import Any
 import xarray as xr
 
 from twinpeaks import theory
-from twinpeaks.theory.describe import parse
+from twinpeaks.theory.components import parse
 
 __all__ = ["Comparison", "Row", "Table", "check", "compare", "read", "scale", "shipped", "write"]
 
@@ -40,7 +40,7 @@ class Row:
     Attributes
     ----------
     problem : str
-        Text of the problem, as ``repr`` gives it and ``twinpeaks.theory.describe.parse`` reads it.
+        Text of the problem, as ``repr`` gives it and ``twinpeaks.theory.components.parse`` reads it.
     overparam, alpha_T, lam, beta : float
         The point; exact binary numbers.
     values : mapping of str to str

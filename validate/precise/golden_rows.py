@@ -14,7 +14,7 @@ from typing import NamedTuple
 import xarray as xr
 
 from twinpeaks import theory
-from twinpeaks.theory.equations.observables import DESCRIPTIONS
+from twinpeaks.theory.equations.observables import OBSERVABLES
 from twinpeaks.validate.precise.golden import Row, scale
 
 __all__ = ["Place", "place", "points", "precise_row", "solved_row"]
@@ -85,7 +85,7 @@ def solved_row(point: xr.Dataset) -> Row:
         axes = ", ".join(f"{k} = {v:g}" for k, v in at._asdict().items())
         raise ValueError(f"{text} at {axes} ({status.label}): {status.sentence}")
     residual, step = float(point["residual"]), float(point["step"])
-    values = {name: float(point[name]) for name in DESCRIPTIONS}
+    values = {name: float(point[name]) for name in OBSERVABLES}
     values = {name: value for name, value in values.items() if not math.isnan(value)}
     digits = {
         name: _claim(name, v, scale(name, values), max(residual, step))

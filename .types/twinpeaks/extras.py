@@ -1,0 +1,1 @@
+../../twinpeaks/extras.py
