@@ -26,7 +26,7 @@ from torch import Tensor
 from benchmarks import costs
 from benchmarks.costs import Cost
 from twinpeaks import theory
-from twinpeaks.simulate.draw import Instance, Streams, draw_instance
+from twinpeaks.simulate.draw import Instance, draw_instance, streams_of
 from twinpeaks.simulate.estimators.network import feature_influence
 from twinpeaks.simulate.run import Training
 from twinpeaks.simulate.train import train, train_stack
@@ -95,8 +95,8 @@ def problem_of(loss: theory.Loss) -> theory.Problem:
 
 
 def drawn(loss: theory.Loss, D: int, size: int, work: Workspace, seed: int = 0) -> Instance:
-    streams = Streams.of(seed, D, size, size, work.device)
-    return draw_instance(problem_of(loss), D, size, size, streams.training, work)
+    streams = streams_of(seed, D, size, size, work.device)
+    return draw_instance(problem_of(loss), D, size, size, streams["training"], work)
 
 
 def stages(size: int, work: Workspace, clock: Clock) -> list[Stage]:
@@ -104,7 +104,7 @@ def stages(size: int, work: Workspace, clock: Clock) -> list[Stage]:
     D, device = max(1, size // 3), work.device
     instance = drawn(theory.Logistic(), D, size, work)
     X, y = instance.design, instance.y
-    random = Streams.of(1, D, size, size, device).flips
+    random = streams_of(1, D, size, size, device)["flips"]
     c, v = random.uniform(size), random.normal(size)
     single = X.float()
     hessian = X.T @ X

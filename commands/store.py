@@ -13,6 +13,8 @@ from twinpeaks.commands.files import separate, write
 from twinpeaks.commands.parameters import File
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from twinpeaks.sweeps.store import Store
 
 __all__ = ["command"]
@@ -70,8 +72,6 @@ def ls(folder: Path) -> None:
 @click.argument("file", type=_FILE)
 def show(file: Path) -> None:
     """Show what a store was made for and how far each of its sweeps is."""
-    from twinpeaks.sweeps.collect import progress_of
-
     with _opened(file) as store:
         held = store.summary()
         for name, value in held.protocol.items():
@@ -79,13 +79,14 @@ def show(file: Path) -> None:
         click.echo(f"{'finished':<12}{held.results} instances in {held.seconds:.1f} s of work")
         click.echo(f"{'running':<12}{held.claimed} instances")
         for number, grid in enumerate(held.grids, start=1):
-            axes = ", ".join(f"{axis.name} {_span(axis.values.tolist())}" for axis in grid.axes)
-            done, total = progress_of(store, grid)
+            axes = ", ".join(f"{name} {_span(grid.frame[name].values)}" for name in grid.axes)
+            done, total = store.progress(grid)
             click.echo(f"sweep {number:<6}{done} of {total} instances; {axes}")
 
 
-def _span(values: list[Any]) -> str:
-    if len(values) <= 4:
+def _span(given: NDArray[Any]) -> str:
+    values = given.ravel().tolist()
+    if len(values) <= 4 or isinstance(values[0], str):
         return ",".join(v if isinstance(v, str) else f"{v:g}" for v in values)
     return f"{min(values):g}..{max(values):g} ({len(values)} values)"
 
@@ -100,20 +101,18 @@ def _span(values: list[Any]) -> str:
 def export(file: Path, output: Path, sweep: int | None, partial: bool) -> None:
     """Write a sweep as the file that -o would have written."""
     separate(output, store=file)
-    from twinpeaks.sweeps.collect import collect, progress_of
-
     with _opened(file) as store:
         grids = store.summary().grids
         if not grids or (sweep or 1) > len(grids):
             raise click.BadParameter(f"--sweep = {sweep or 1}: the store has {len(grids)} sweeps")
         grid = grids[(sweep or len(grids)) - 1]
-        done, total = progress_of(store, grid)
+        done, total = store.progress(grid)
         if done < total and not partial:
             raise click.UsageError(
                 f"{file}: {done} of {total} instances are finished; run the sweep again to complete "
                 "it, or give --partial"
             )
-        write(collect(store, grid), output)
+        write(store.collect(grid), output)
     click.echo(f"instances   {done} of {total}\nwritten to  {output}")
 
 
@@ -124,7 +123,7 @@ def verify(file: Path, repair: bool) -> None:
     """Check the file and the digest of every result; exit code 1 if something is wrong."""
     with _opened(file) as store:
         wrong = store.verify(repair=repair)
-        left = store.summary().results
+        left = store.count()
     for sentence in wrong:
         click.echo(f"wrong: {sentence}", err=True)
     if repair and wrong:

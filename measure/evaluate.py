@@ -12,8 +12,8 @@ from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
 from twinpeaks.measure.moments import host
-from twinpeaks.sweeps.grid import check_count
 from twinpeaks.sweeps.random import TorchRandom
+from twinpeaks.theory.axes import check_count
 from twinpeaks.theory.random import Random
 
 __all__ = ["Function", "derivatives", "evaluate", "hypercube", "stream"]

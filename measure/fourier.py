@@ -27,8 +27,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from twinpeaks.measure.evaluate import Function, hypercube, stream
 from twinpeaks.measure.moments import Estimate, Moments, covariance, host, pairs
-from twinpeaks.sweeps.grid import check_count
 from twinpeaks.sweeps.random import input_blocks
+from twinpeaks.theory.axes import check_count
 from twinpeaks.theory.random import Random
 
 __all__ = ["degree_weights", "noise_stability"]

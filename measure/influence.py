@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from twinpeaks.measure.evaluate import Function, derivatives, hypercube, stream
 from twinpeaks.measure.linear_part import credible, parts, ratio_estimate
 from twinpeaks.measure.moments import Estimate, Moments, host
-from twinpeaks.sweeps.grid import check_count
 from twinpeaks.sweeps.random import input_blocks
+from twinpeaks.theory.axes import check_count
 from twinpeaks.theory.random import Random
 
 __all__ = [

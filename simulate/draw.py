@@ -2,41 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import NoReturn
 
 import torch
 from torch import Tensor
 
 from twinpeaks.simulate.layers import Layers
-from twinpeaks.sweeps.device import Workspace
-from twinpeaks.sweeps.random import TorchRandom
+from twinpeaks.sweeps import Streams, TorchRandom, Workspace
 from twinpeaks.theory.problem import Problem
 
-__all__ = [
-    "Instance",
-    "Streams",
-    "check_sizes",
-    "draw_instance",
-]
+__all__ = ["STREAMS", "Instance", "check_size", "draw_instance", "streams_of"]
+
+#: What is drawn apart from everything else, so that the size of one sample never moves another draw.
+STREAMS = ("training", "test", "variance", "flips", "restarts", "start", "chains")
 
 
-@dataclass(frozen=True)
-class Streams:
-    """Independent streams of these names, so that the size of one sample never moves another draw."""
-
-    training: TorchRandom
-    test: TorchRandom
-    variance: TorchRandom
-    flips: TorchRandom
-
-    @classmethod
-    def of(cls, seed: int, D: int, N: int, P: int, device: torch.device) -> Streams:
-        """Streams that depend on the instance alone, not on the sweep that contains it."""
-        names = (field.name for field in fields(cls))
-        return cls(*(TorchRandom.named(name, seed, D, N, P, device=device) for name in names))
+def streams_of(seed: int, D: int, N: int, P: int, device: torch.device) -> Streams:
+    """Streams that depend on the instance alone, not on the sweep that contains it."""
+    return Streams(STREAMS, (seed, D, N, P), device)
 
 
 @dataclass(frozen=True)
@@ -93,15 +78,13 @@ class _Probe:
     uniform = normal
 
 
-def check_sizes(problem: Problem, sizes: Iterable[tuple[int, int, int]]) -> None:
-    """Let the feature law refuse a size (D, N, P) before anything is drawn.
+def check_size(problem: Problem, D: int, N: int) -> None:
+    """Let the feature law refuse a size before anything is drawn.
 
     Raises
     ------
     ValueError
         Whatever the law says of D and N before its first random number.
     """
-    moments, rho, probe = problem.activation.moments, problem.teacher.rho, _Probe()
-    for D, N, _ in sizes:
-        with suppress(_DrawnError):
-            problem.features.sample(D, N, moments, rho, probe)
+    with suppress(_DrawnError):
+        problem.features.sample(D, N, problem.activation.moments, problem.teacher.rho, _Probe())

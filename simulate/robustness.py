@@ -2,71 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Unpack
 
 import numpy as np
 import torch
 import xarray as xr
-from numpy.typing import ArrayLike
+from numpy.typing import NDArray
 from torch import Tensor
 
+from twinpeaks import sweeps
 from twinpeaks.measure.moments import binomial_error
-from twinpeaks.simulate.draw import Streams, draw_instance
+from twinpeaks.simulate.draw import draw_instance
 from twinpeaks.simulate.estimators.flips import Norm, flip_distances
 from twinpeaks.simulate.estimators.network import feature_mean_dimension
+from twinpeaks.simulate.protocol import Networks, size_of, training_numbers
 from twinpeaks.simulate.train import Status, check_loss, train
-from twinpeaks.sweeps.device import Workspace, training_numbers
-from twinpeaks.sweeps.execute import Means, Progress, execute
-from twinpeaks.sweeps.grid import Axis, Grid, check_count, check_number, make_grid, positive_axis
-from twinpeaks.sweeps.layout import Layout, Values, variables
-from twinpeaks.sweeps.sweep import Protocol, Task
-from twinpeaks.sweeps.variables import MEASURED
+from twinpeaks.sweeps import Argument, Options, Resources, Task, Variable, Workspace
+from twinpeaks.sweeps.grid import Values
+from twinpeaks.theory.axes import Given, check_count, check_number
+from twinpeaks.theory.family import read_family
 from twinpeaks.theory.problem import Problem
 from twinpeaks.theory.teachers.base import BinaryTeacher
 
 __all__ = ["Attack", "attack"]
 
+Array = NDArray[np.float64]
+
 _NORMS: tuple[Norm, ...] = ("l2", "linf")
-_RATES = {
-    "flip_rate": (
-        "adversarial flip rate",
-        "1",
-        "share of fresh Gaussian inputs with a flip found within eps; a lower bound",
-    ),
-    "flip_rate_se": ("standard error of flip_rate", "1", "binomial, over the attacked inputs"),
-    "robust_error": (
-        "robust test error",
-        "1",
-        "share of inputs that are misclassified or have a flip found within eps; a lower bound",
-    ),
-    "robust_error_se": ("standard error of robust_error", "1", "binomial"),
-}
+_RATES = ("flip_rate", "flip_rate_se", "robust_error", "robust_error_se")
 
 
 def attack(
     problem: Problem,
-    overparam: ArrayLike,
-    alpha_T: ArrayLike = 3.0,
-    lam: ArrayLike = 1e-4,
-    D: ArrayLike = 200,
+    overparam: Given,
+    alpha_T: Given = 3.0,
+    lam: Given = 1e-4,
+    D: Given = 200,
     seeds: int | Sequence[int] = 8,
     *,
-    eps: ArrayLike = (0.1, 0.3, 0.5, 1.0, 1.5),
+    vary: Mapping[str, Given] | None = None,
+    eps: Given = (0.1, 0.3, 0.5, 1.0, 1.5),
     n_attack: int = 256,
     n_flip: int = 64,
     n_variance: int = 8192,
     restarts: int = 0,
     refinements: int = 1,
-    device: str = "auto",
     tolerance: float = 1e-6,
-    memory: int | None = None,
-    threads: int = 1,
-    store: str | Path | None = None,
-    scheduler: str | int | None = None,
-    progress: Progress | bool = False,
+    **resources: Unpack[Options],
 ) -> xr.Dataset:
     """Draw, train and attack random-feature classifiers.
 
@@ -74,7 +58,7 @@ def attack(
     ----------
     problem : Problem
         With a teacher of labels -1 and +1.
-    overparam, alpha_T, lam, D, seeds, device, tolerance, memory
+    overparam, alpha_T, lam, D, seeds, vary, tolerance, **resources
         As for :func:`simulate.run`; an instance is the same as there at the same (seed, D, N, P).
     eps : number or 1-d sequence
         Radii >= 0: |delta|_2 <= eps, and max_k |delta_k| <= eps / sqrt(D) for the other norm. One search
@@ -85,8 +69,6 @@ def attack(
         Hypercube points for the mean dimension, as for :func:`simulate.run`.
     restarts, refinements : int
         Of each search (``twinpeaks.simulate.estimators.flips.flip_distances``).
-    threads, store, scheduler, progress
-        As for :func:`simulate.run`.
 
     Returns
     -------
@@ -99,7 +81,7 @@ def attack(
     ------
     ValueError
         As :func:`simulate.run`; for real labels, and for eps that is negative, not finite or given twice.
-    sweeps.StoreError, sweeps.DeviceError
+    sweeps.StoreError, sweeps.ClusterError, sweeps.DeviceError
         As :func:`simulate.run`.
 
     Notes
@@ -107,32 +89,15 @@ def attack(
     For the kinks of ReLU, five more refinements and two restarts shortened the mean distance
     by 0.18 % at most (D = 200, N/P = 1, lam = 1e-4); for tanh by 0.01 %.
     """
-    if not isinstance(problem, Problem):
-        raise ValueError(f"problem = {problem!r}: give an instance of theory.Problem")
-    if not isinstance(problem.teacher, BinaryTeacher):
-        raise ValueError(
-            f"teacher = {problem.teacher!r} has real labels, which have no class to flip: give a "
-            "teacher of labels -1 and +1"
-        )
-    check_loss(problem.loss)
-    last = Axis("norm", np.array(_NORMS)), positive_axis("eps", eps, zero=True)
-    ridges = (positive_axis("lam", lam),)
-    grid = make_grid(overparam, alpha_T, D, seeds, inner=ridges, last=last)
-    protocol = Attack(
-        problem,
-        tolerance=check_number("tolerance", tolerance, 0.0, 1.0),
-        n_attack=check_count("n_attack", n_attack, 2),
-        n_flip=check_count("n_flip", n_flip, 2),
-        n_variance=check_count("n_variance", n_variance, 2),
-        restarts=check_count("restarts", restarts, 0),
-        refinements=check_count("refinements", refinements, 0),
-    )
-    means = Means(device, memory, threads, store, scheduler, progress)
-    return execute(protocol, grid, means)
+    family = read_family(problem, vary)
+    inputs = n_attack, n_flip, n_variance
+    protocol = Attack(problem, tolerance, *inputs, restarts, refinements, vary=family.axes)
+    axes = {"overparam": overparam, "alpha_T": alpha_T, "lam": lam, "D": D, "seed": seeds}
+    return sweeps.run(protocol, {**axes, "norm": _NORMS, "eps": eps}, Resources(**resources))
 
 
 @dataclass(frozen=True)
-class Attack(Protocol):
+class Attack(Networks):
     """Draw, train for every lam, attack every network in both norms.
 
     Attributes
@@ -147,14 +112,7 @@ class Attack(Protocol):
         Of each search.
     """
 
-    layout: ClassVar[Layout] = Layout(
-        "attack",
-        (
-            *variables({name: MEASURED[name] for name in ("bmd", "bmd_se")}, ("lam",)),
-            *variables(_RATES, ("lam", "norm", "eps")),
-            *variables({"status": MEASURED["status"]}, ("lam",), Status),
-        ),
-    )
+    kind: ClassVar[str] = "attack"
     tolerance: float
     n_attack: int
     n_flip: int
@@ -162,11 +120,39 @@ class Attack(Protocol):
     restarts: int
     refinements: int
 
-    def numbers(self, D: int, N: int, P: int, grid: Grid) -> int:
+    def __post_init__(self) -> None:
+        """Check every number, the loss and the teacher."""
+        super().__post_init__()
+        check_loss(self.problem.loss)
+        if not isinstance(self.problem.teacher, BinaryTeacher):
+            raise ValueError(
+                f"teacher = {self.problem.teacher!r} has real labels, which have no class to flip: "
+                "give a teacher of labels -1 and +1"
+            )
+        check_number("tolerance", self.tolerance, "(0, 1)")
+        for name in ("n_attack", "n_flip", "n_variance"):
+            check_count(name, getattr(self, name), 2)
+        for name in ("restarts", "refinements"):
+            check_count(name, getattr(self, name), 0)
+
+    @property
+    def last(self) -> tuple[Argument, ...]:
+        """Norms and radii of one attack."""
+        return Argument("norm", words=_NORMS, inner=True), Argument("eps", "[0, inf)", inner=True)
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        """Rates for every norm and radius beside the mean dimension."""
+        rates = (Variable(name, ("lam", "norm", "eps")) for name in _RATES)
+        plain = (Variable(name, ("lam",)) for name in ("bmd", "bmd_se"))
+        return (*plain, *rates, Variable("status", ("lam",), outcomes=Status))
+
+    def numbers(self, task: Task) -> int:
         """Those of training, and the attacked inputs with their features and three temporaries."""
+        D, N, P = size_of(task)
         quadratic = self.problem.loss.quadratic is not None
         widest = max((N, *self.problem.features.hidden(D)))
-        trained = training_numbers(D, N, P, grid.length("lam"), quadratic)
+        trained = training_numbers(D, N, P, len(task["lam"]), quadratic)
         return trained + self.n_attack * (D + 4 * widest)
 
     def perform(self, tasks: Sequence[Task], work: Workspace) -> list[Values]:
@@ -174,27 +160,26 @@ class Attack(Protocol):
         return [self._instance(task, work) for task in tasks]
 
     def _instance(self, task: Task, work: Workspace) -> Values:
-        problem, (D, N, P), lam = self.problem, task.size, np.array(task["lam"])
+        (D, N, P), lam = size_of(task), np.array(task["lam"])
         norms, radii = task["norm"], np.array(task["eps"])
-        streams = Streams.of(task.seed, D, N, P, work.device)
-        instance = draw_instance(problem, D, N, P, streams.training, work)
+        problem, streams = self.problem, self.random(task, work.device)
+        instance = draw_instance(problem, D, N, P, streams["training"], work)
         fit = train(problem.loss, instance.design, instance.y, lam, self.tolerance)
-        flips = streams.flips, streams.variance, self.n_flip, self.n_variance
+        flips = streams["flips"], streams["variance"], self.n_flip, self.n_variance
         estimate = feature_mean_dimension(instance.layers, fit.weights, *flips, work)
-        inputs = streams.test.normal(self.n_attack, D)
-        labels = problem.teacher.sample(inputs @ instance.teacher / D**0.5, streams.test)
+        test = streams["test"]
+        inputs = test.normal(self.n_attack, D)
+        labels = problem.teacher.sample(inputs @ instance.teacher / D**0.5, test)
         shape = (len(lam), len(norms), len(radii))
-        out: dict[str, Values] = {name: np.full(shape, np.nan) for name in _RATES}
+        out: dict[str, Array] = {name: np.full(shape, np.nan) for name in _RATES}
         tries = {"restarts": self.restarts, "refinements": self.refinements}
         for column in np.flatnonzero(fit.status == Status.CONVERGED):
             w = fit.weights[:, column]
             wrong = labels * (instance.layers(inputs) @ w) < 0
             for k, norm in enumerate(norms):
                 parts = torch.split(inputs, work.rows(instance.layers.widest))
-                found = [
-                    flip_distances(instance.layers, w, x, norm, streams.test, **tries)
-                    for x in parts
-                ]
+                again = streams["restarts"]  # the same for every network and norm
+                found = [flip_distances(instance.layers, w, x, norm, again, **tries) for x in parts]
                 distance = torch.cat(found)
                 for name, length in (
                     ("flip_rate", distance),
@@ -205,10 +190,10 @@ class Attack(Protocol):
         trusted = fit.status == Status.CONVERGED
         out["bmd"] = np.where(trusted, estimate.value, np.nan)
         out["bmd_se"] = np.where(trusted, estimate.standard_error, np.nan)
-        return self.layout.pack({**out, "status": fit.status})
+        return {**out, "status": fit.status}
 
 
-def _rates(distance: Tensor, radii: Values) -> tuple[Values, Values]:
+def _rates(distance: Tensor, radii: Array) -> tuple[Array, Array]:
     """Share of distances within each radius, and its binomial standard error."""
     host = distance.cpu().numpy()
     hits = np.sum(host[:, None] <= radii, axis=0)

@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import torch
 
-from twinpeaks.simulate.trainers.band import block_width
-from twinpeaks.sweeps.random import DRAW_ROWS
-from twinpeaks.theory.feature_laws.base import FeatureLaw
-
 __all__ = [
     "DeviceError",
+    "Need",
     "Workspace",
     "choose_device",
     "explained",
     "plan_memory",
-    "training_numbers",
 ]
-
-Size = tuple[int, int, int]
 
 _FLOAT = 8
 
 # A chunk that stays in the last-level cache runs the activation at the speed of arithmetic; a GPU
 # wants launches long enough to fill it. Fixed numbers, not fractions of free memory: the chunk
-# decides the order of summation, and a run must repeat bit for bit.
+# decides the order of summation, and a run must repeat to the last bit on the same machine.
 _CPU_CHUNK = 16 * 2**20
 _GPU_CHUNK = 512 * 2**20
 # Members of a batch are added until their designs have this many entries together, those of one with
@@ -38,12 +31,31 @@ _GPU_CHUNK = 512 * 2**20
 # against `python -m benchmarks.device`.
 _GPU_FILL = 2**24
 _GPU_BATCH = 64
-_TEMPORARIES = 4  # arrays of (rows, N) alive while one chunk of features is evaluated
+_TEMPORARIES = 4  # arrays of (rows, width) alive while one chunk is worked on
+
+
+@dataclass(frozen=True)
+class Need:
+    """What one task takes of a device, in float64 numbers.
+
+    Attributes
+    ----------
+    numbers : int
+        All that are alive at once and cannot be worked on in chunks.
+    width : int
+        Of one row of the widest array that is worked on in chunks.
+    matrix : int
+        Entries of its largest matrix, by which a batch that fills a GPU is estimated.
+    """
+
+    numbers: int
+    width: int = 1
+    matrix: int = 1
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """A device and the bytes that one chunk of features may take.
+    """A device and the bytes that one chunk may take.
 
     Attributes
     ----------
@@ -51,21 +63,21 @@ class Workspace:
         Where tensors live.
     chunk : int
         Bytes for one chunk, all temporaries included.
-    batches : tuple of ((D, N, P), int)
-        How many instances of a size to train together, where it is more than one.
+    batches : tuple of (str, int)
+        How many tasks of the same words to work on together, where it is more than one.
     """
 
     device: torch.device
     chunk: int
-    batches: tuple[tuple[Size, int], ...] = ()
+    batches: tuple[tuple[str, int], ...] = ()
 
-    def batch(self, D: int, N: int, P: int) -> int:
-        """Instances of this size that are trained together."""
-        return dict(self.batches).get((D, N, P), 1)
+    def batch(self, words: str) -> int:
+        """Tasks of these words, ``Task.words``, that are worked on together."""
+        return dict(self.batches).get(words, 1)
 
-    def rows(self, N: int) -> int:
-        """Rows of N features that fit in a chunk, at least 1."""
-        return max(1, self.chunk // (_TEMPORARIES * _FLOAT * N))
+    def rows(self, width: int) -> int:
+        """Rows of so many numbers that fit in a chunk, at least 1."""
+        return max(1, self.chunk // (_TEMPORARIES * _FLOAT * width))
 
 
 def choose_device(device: str | torch.device) -> torch.device:
@@ -109,25 +121,24 @@ class DeviceError(RuntimeError):
 
 
 @contextmanager
-def explained(device: torch.device, size: Size, members: int) -> Iterator[None]:
+def explained(device: torch.device, words: str, members: int) -> Iterator[None]:
     """Turn what torch raises when a device fails into a DeviceError.
 
     Parameters
     ----------
     device : torch.device
         Where the work is done.
-    size : (D, N, P)
-        What was being worked on.
+    words : str
+        What was being worked on, such as "D = 20, N = 90, P = 60".
     members : int
-        How many instances at once.
+        How many tasks at once.
 
     Raises
     ------
     DeviceError
-        Names the size, the number of instances, the memory of the device and the remedy.
+        Names the task, how many at once, the memory of the device and the remedy.
     """
-    D, N, P = size
-    what = f"{members} instance(s) of D = {D}, N = {N}, P = {P} on {device}"
+    what = f"{members} x ({words}) on {device}"
     try:
         yield
     except RuntimeError as error:  # torch.cuda.OutOfMemoryError is one
@@ -135,13 +146,13 @@ def explained(device: torch.device, size: Size, members: int) -> Iterator[None]:
         full = "ALLOC_FAILED" in text or "allocate memory" in text
         if full or isinstance(error, torch.cuda.OutOfMemoryError):
             raise DeviceError(
-                f"{what} ran out of memory{_occupied(device)} ({text}): lower batch, memory, D, "
-                "alpha_T or overparam, or end other programs that use the device"
+                f"{what} ran out of memory{_occupied(device)} ({text}): lower batch, memory or the "
+                "sizes, or end other programs that use the device"
             ) from error
         if "CUDA error" in text or "cuDNN error" in text or "CUBLAS_STATUS" in text:
             raise DeviceError(
                 f"{what}: the device failed or was lost ({text}). Start a new process; with a store "
-                "the same call goes on after the last finished instance"
+                "the same call goes on after the last finished task"
             ) from error
         raise
 
@@ -155,67 +166,35 @@ def _occupied(device: torch.device) -> str:
     return f", {_available(torch.device('cpu'))} bytes of physical memory"
 
 
-def training_numbers(D: int, N: int, P: int, n_lam: int, quadratic: bool) -> int:
-    """Count the float64 numbers that training one instance needs and that cannot be chunked.
-
-    Parameters
-    ----------
-    D, N, P : int
-        Input size, features and patterns.
-    n_lam : int
-        Ridge penalties trained at once.
-    quadratic : bool
-        Whether the loss takes the ridge path, which needs less.
-    """
-    k = min(N, P)
-    numbers = P * N + 4 * N * n_lam + P * D + DRAW_ROWS * D
-    if quadratic:
-        # the Gram matrix, reflections, and what they leave between them in the heap; a Cholesky
-        # factor for every lam
-        numbers += 4 * k * k + 2 * k * block_width(k) * n_lam
-    else:
-        # Newton: Hessian, factor and the factor kept; hinge: system, factor, and Q, R of the margin
-        numbers += 7 * k * k
-        # weighted and signed designs; QR of the transpose
-        numbers += 2 * P * k + (2 * N * P if N > P else 0)
-    return numbers
-
-
 def plan_memory(
-    sizes: list[Size],
-    features: FeatureLaw,
-    numbers: Callable[[int, int, int], int],
+    needs: Iterable[tuple[str, Need]],
     device: torch.device,
     memory: int | None,
     *,
-    batch: int | None = None,
+    batch: int | None = 1,
     neighbours: int = 1,
 ) -> Workspace:
-    """Check that every (D, N, P) fits, size the chunks, and say how many instances fit together.
+    """Check that every task fits, size the chunks, and say how many tasks fit together.
 
     Parameters
     ----------
-    sizes : list of (D, N, P)
-        Every size of the sweep.
-    features : FeatureLaw
-        Which layers there are, and what drawing them takes.
-    numbers : callable
-        From (D, N, P) the float64 numbers, beside the layers, that cannot be chunked.
+    needs : iterable of (str, Need)
+        Of every kind of task: ``Task.words``, and what it takes.
     device : torch.device
         Where to compute.
     memory : int or None
         Byte budget; by default a share of half of the CPU's physical memory, or 0.8 of what is free on
         a GPU.
-    batch : int, optional
-        Most instances to train together; by default 1 on a CPU, and as many as fill a GPU. Fewer
-        where memory does not hold them.
+    batch : int or None
+        Most tasks to work on together; None is 1 on a CPU, and as many as fill a GPU. Fewer where
+        memory does not hold them.
     neighbours : int
         Tasks that run at a time on one machine, and share its memory; a GPU belongs to one of them.
 
     Raises
     ------
     ValueError
-        Names D, N, P, the bytes needed and the bytes available.
+        Names the task, the bytes needed and the bytes available.
     """
     if memory is None:
         fraction = 0.8 if device.type == "cuda" else 0.5 / neighbours
@@ -223,28 +202,22 @@ def plan_memory(
     else:
         budget = memory
     chunk = _GPU_CHUNK if device.type == "cuda" else _CPU_CHUNK
-    fixed = {}
-    for size in sizes:
-        D, N, P = size
-        hidden = features.hidden(D)
-        layers = sum(a * b for a, b in itertools.pairwise([D, *hidden, N]))
-        # the features are drawn before there is a design
-        fixed[size] = _FLOAT * (layers + max(numbers(*size), features.sampling_numbers(D, N)))
-        row = _TEMPORARIES * _FLOAT * max((N, *hidden))
-        if fixed[size] + row > budget:
+    fixed: dict[str, tuple[int, int]] = {}
+    for words, need in needs:
+        bytes_ = _FLOAT * need.numbers
+        row = _TEMPORARIES * _FLOAT * need.width
+        if bytes_ + row > budget:
             raise ValueError(
-                f"D = {D}, N = {N}, P = {P} need {fixed[size] + row} bytes on {device} and memory = "
-                f"{budget} bytes are available: lower D, alpha_T or overparam, or raise memory"
+                f"{words} need {bytes_ + row} bytes on {device} and memory = {budget} bytes are "
+                "available: lower the sizes, or raise memory"
             )
-        chunk = min(chunk, budget - fixed[size])
-    together = {
-        size: min(_profitable(size, device) if batch is None else batch, (budget - chunk) // bytes_)
-        for size, bytes_ in fixed.items()
-    }
-    return Workspace(device, chunk, tuple((s, int(n)) for s, n in together.items() if n > 1))
+        chunk = min(chunk, budget - bytes_)
+        most = _profitable(need, device) if batch is None else batch
+        fixed[words] = max(fixed.get(words, (0, 0)), (bytes_, most))
+    together = {w: min(most, (budget - chunk) // bytes_) for w, (bytes_, most) in fixed.items()}
+    return Workspace(device, chunk, tuple((w, int(n)) for w, n in together.items() if n > 1))
 
 
-def _profitable(size: Size, device: torch.device) -> int:
-    """Instances that keep a device busy; on a CPU a batch would cost the repetition bit for bit."""
-    _, N, P = size
-    return min(_GPU_BATCH, -(-_GPU_FILL // (N * P))) if device.type == "cuda" else 1
+def _profitable(need: Need, device: torch.device) -> int:
+    """Tasks that keep a device busy; on a CPU a batch would cost the repetition bit for bit."""
+    return min(_GPU_BATCH, -(-_GPU_FILL // need.matrix)) if device.type == "cuda" else 1

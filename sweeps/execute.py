@@ -1,158 +1,115 @@
-"""The one driver of all sweeps: plan, perform or look up every task, and label the results."""
+"""The one driver of all sweeps: check, plan, perform or look up every task, and label the results."""
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import xarray as xr
 from tqdm import tqdm
 
-from twinpeaks.simulate.draw import check_sizes
 from twinpeaks.sweeps.device import Workspace, choose_device, plan_memory
-from twinpeaks.sweeps.grid import Grid, check_count
-from twinpeaks.sweeps.layout import Values, assemble
+from twinpeaks.sweeps.grid import Grid, Values
+from twinpeaks.sweeps.protocol import Protocol, Task, check, check_packages
+from twinpeaks.sweeps.resources import Progress, Resources
 from twinpeaks.sweeps.store import Store
-from twinpeaks.sweeps.sweep import Protocol, Sweep, Task, key_of, places
+from twinpeaks.sweeps.sweep import Sweep, key_of
 from twinpeaks.sweeps.workers import Workers, cluster, here
 
-__all__ = ["Means", "Progress", "execute"]
-
-Progress = Callable[[int, int], Any]
+__all__ = ["run"]
 
 _PATIENCE = 0.5  # seconds between looks at what other processes have finished
 
 
-@dataclass(frozen=True)
-class Means:
-    """With what a sweep is performed, and where its results are kept.
-
-    Attributes
-    ----------
-    device, memory, threads, store, scheduler, progress
-        As in ``simulate.run``.
-    batch : int, optional
-        As there; None lets the device decide.
-
-    Raises
-    ------
-    ValueError
-        Names the argument, its value and the remedy.
-    """
-
-    device: str
-    memory: int | None
-    threads: int
-    store: str | Path | None
-    scheduler: str | int | None
-    progress: Progress | bool
-    batch: int | None = 1
-
-    def __post_init__(self) -> None:
-        """Check what can be checked without the device."""
-        for name, least in (("memory", 1), ("threads", 1), ("batch", 1), ("scheduler", 1)):
-            given = getattr(self, name)
-            if given is not None and not (name == "scheduler" and isinstance(given, str)):
-                check_count(name, given, least)
-        if self.store is not None:
-            _check_store(self.store)
-        if not (isinstance(self.progress, bool) or callable(self.progress)):
-            raise ValueError(
-                f"progress = {self.progress!r}: give True, False or a callable of (done, total)"
-            )
-
-
-def _check_store(given: Any) -> None:
-    """Refuse what is no name of a file on disk."""
-    if not isinstance(given, (str, os.PathLike)) or isinstance(os.fspath(given), bytes):
-        raise ValueError(f"store = {given!r}: give the path of a file, or None")
-    if os.fspath(given) in ("", ":memory:"):
-        raise ValueError(
-            f"store = {given!r} keeps nothing: give the path of a file, or None to keep no store"
-        )
-
-
-def execute(protocol: Protocol, grid: Grid, means: Means) -> xr.Dataset:
-    """Perform a sweep.
+def run(
+    protocol: Protocol, grid: Mapping[str, Any], resources: Resources | None = None
+) -> xr.Dataset:
+    """Perform a protocol at every point of a grid.
 
     Parameters
     ----------
     protocol : Protocol
-        What is done with every instance.
-    grid : Grid
-        Which instances.
-    means : Means
+        What is done at a point.
+    grid : dict
+        For every axis of the protocol a number, which becomes a scalar coordinate, a sequence, which
+        becomes a dimension, or a DataArray on a dimension that it names; several of them on one
+        dimension are taken point by point.
+    resources : Resources, optional
         Device, memory, threads, workers, store and progress.
 
     Returns
     -------
     xarray.Dataset
-        The axes of the grid as dimensions, and the variables of ``protocol.layout``. It does not
-        depend on workers, store or interruptions.
+        The variables that the protocol declares. It does not depend on store or interruptions, nor on
+        workers of the same versions, kind of processor and linear algebra library.
 
     Raises
     ------
     ValueError
-        For an absent device or package, or sizes that the feature law refuses or that do not fit
-        in memory, before any work.
-    sweeps.StoreError
+        For any argument out of range, an absent device or package, and sizes that cannot be or do not
+        fit in memory, before any work.
+    TypeError
+        If what the protocol declares does not fit together, before any work.
+    StoreError
         If the store cannot be written, is damaged, or belongs to another sweep or version.
-    twinpeaks.sweeps.workers.ClusterError
-        If the scheduler is lost, or one task kills several workers in a row; finished
-        instances are in the store.
-    twinpeaks.sweeps.device.DeviceError
+    ClusterError
+        If the scheduler is lost, or one task kills several workers in a row; finished tasks are in
+        the store.
+    DeviceError
         If the device ran out of memory or was lost; likewise.
     """
-    check_sizes(protocol.problem, grid.sizes)
-    workers = nullcontext(here) if means.scheduler is None else cluster(means.scheduler)
+    resources = resources or Resources()
+    check(protocol)
+    read = Grid.read(protocol, grid)
+    scheduler = resources.scheduler
+    workers = nullcontext(here) if scheduler is None else cluster(scheduler)
+    kinds = list(dict.fromkeys(task.alike for _, task in read.places()))
+    for task in kinds:
+        protocol.member(**dict(task.varied)).check(task)
     with workers as crew:
-        where = means.device, means.memory, means.batch
-        work = crew.call(_plan, protocol, grid, *where, crew.neighbours)
-        sweep = Sweep(protocol, grid, work, means.threads)
-        with nullcontext() if means.store is None else Store(means.store) as kept:
+        where = resources.device, resources.memory, resources.batch
+        work = crew.call(_plan, protocol, kinds, *where, crew.neighbours)
+        sweep = Sweep(protocol, work, resources.threads)
+        with nullcontext() if resources.store is None else Store(resources.store) as kept:
             if kept is not None:
-                kept.begin(sweep)
-            results = _perform(sweep, crew, kept, means.progress)
-    found = ((place, results[task]) for place, task in places(grid))
-    return assemble(protocol.layout, grid, sweep.describe(), found)
+                kept.begin(sweep, read)
+            results = _perform(sweep, read, crew, kept, resources.progress)
+    found = ((place, results[task]) for place, task in read.places())
+    return read.filled(sweep.describe(), found)
 
 
 def _plan(
     protocol: Protocol,
-    grid: Grid,
+    kinds: list[Task],
     device: str,
     memory: int | None,
     batch: int | None,
     neighbours: int,
 ) -> Workspace:
     """Device, chunk and batches; evaluated where the tasks will run."""
-    protocol.check_packages()
-    return plan_memory(
-        grid.sizes,
-        protocol.problem.features,
-        lambda D, N, P: protocol.numbers(D, N, P, grid),
-        choose_device(device),
-        memory,
-        batch=batch,
-        neighbours=neighbours,
-    )
+    check_packages(protocol)
+    if not protocol.together:
+        if (batch or 1) > 1:
+            raise ValueError(
+                f"batch = {batch}: {protocol.kind} works on one task at a time; give 1"
+            )
+        batch = 1
+    needs = [(t.words, protocol.member(**dict(t.varied)).need(t)) for t in kinds]
+    return plan_memory(needs, choose_device(device), memory, batch=batch, neighbours=neighbours)
 
 
 def _perform(
-    sweep: Sweep, workers: Workers, store: Store | None, progress: Progress | bool
+    sweep: Sweep, grid: Grid, workers: Workers, store: Store | None, progress: Progress | bool
 ) -> dict[Task, Values]:
     """The result of every task: from the store where it is there, performed and stored otherwise."""
     about = sweep.describe()
-    tasks = {key_of(about, task): task for _, task in places(sweep.grid)}
+    tasks = {key_of(about, task): task for _, task in grid.places()}
     results: dict[Task, Values] = {}
     finished = store.done(tasks) if store is not None else set()
     bar: AbstractContextManager[Any] = (
-        tqdm(total=len(tasks), initial=len(finished), unit="instance")
+        tqdm(total=len(tasks), initial=len(finished), unit="task")
         if progress is True
         else nullcontext()
     )

@@ -8,16 +8,18 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["StoreError", "about", "connect", "explained"]
+from twinpeaks.sweeps.former import FORMER, converted
 
-_FORMAT = 2
-_SCHEMA = f"""
+__all__ = ["SCHEMA", "StoreError", "about", "connect", "explained", "readable"]
+
+_FORMAT = 3
+SCHEMA = f"""
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS sweeps (content TEXT PRIMARY KEY, added REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS results (
-    task TEXT PRIMARY KEY, D INTEGER, N INTEGER, P INTEGER, seed INTEGER, axes TEXT,
-    value BLOB NOT NULL, digest TEXT NOT NULL, seconds REAL, finished REAL);
+    task TEXT PRIMARY KEY, about TEXT NOT NULL, value TEXT NOT NULL, digest TEXT NOT NULL,
+    seconds REAL, finished REAL);
 CREATE TABLE IF NOT EXISTS claims (task TEXT PRIMARY KEY, pid INTEGER, born REAL);
 INSERT OR IGNORE INTO about VALUES ('format', '{_FORMAT}');
 COMMIT;
@@ -26,6 +28,29 @@ COMMIT;
 
 class StoreError(RuntimeError):
     """A store cannot be used; the message names the file, what is wrong and what to do."""
+
+
+_DAMAGE = ("malformed", "not a database", "decode", "no such table", "no such column")
+
+
+@contextmanager
+def readable(path: Path, what: str) -> Iterator[None]:
+    """Name the file where what it holds cannot be read, whatever reading it raises.
+
+    Raises
+    ------
+    StoreError
+        For any error but another StoreError.
+    """
+    try:
+        yield
+    except StoreError:
+        raise
+    except Exception as error:  # JSON that is none, that is of another type, that lacks a name ...
+        raise StoreError(
+            f"store = {path}: {what} cannot be read ({type(error).__name__}: {error}); the file is "
+            "damaged: give another, and take what is left from a copy"
+        ) from error
 
 
 @contextmanager
@@ -46,7 +71,7 @@ def explained(path: Path) -> Iterator[None]:
             remedy = "free some space and run the same command again; nothing finished is lost"
         elif "readonly" in text:
             remedy = "make the file and its folder writable, or copy them"
-        elif "malformed" in text or "not a database" in text:
+        elif any(word in text for word in _DAMAGE):
             remedy = "the file is damaged or no store; `twinpeaks store verify` says what is left"
         elif "locked" in text:
             remedy = "another process held it for a minute; try again"
@@ -68,26 +93,25 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
         If the file is no store, which leaves it as it was, is of another format, or cannot be opened.
     """
     with explained(path):
-        if path.exists():
-            _recognise(path, empty=create)
+        if path.exists() and _recognise(path, empty=create) == FORMER:
+            with readable(path, "a store of format 2"), closing(_read_only(path)) as db:
+                return converted(db, SCHEMA)
         if not create:
             # Where nothing can be written, not even the log's shared memory, the file cannot change.
             return _open(path, "mode=rw" if _writable(path) else "immutable=1")
         db = _open(path, "mode=rwc")
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
-        db.executescript(_SCHEMA)  # at once: another process sees no store or a whole one
+        db.executescript(SCHEMA)  # at once: another process sees no store or a whole one
         return db
 
 
-def _recognise(path: Path, *, empty: bool) -> None:
-    """Refuse what is no store, or none of this format, without writing; a file may be empty."""
-    # Even a reader makes a log beside a file that has none, unless the file is said not to change.
-    logged = path.with_name(f"{path.name}-wal").exists() and _writable(path)
-    with closing(_open(path, "mode=ro" if logged else "immutable=1")) as db:
+def _recognise(path: Path, *, empty: bool) -> str | None:
+    """The format of a store, None of an empty file; others are refused, and nothing is written."""
+    with closing(_read_only(path)) as db:
         names = {row[0] for row in db.execute("SELECT name FROM sqlite_master")}
         if empty and not names:
-            return
+            return None
         found = None
         if "about" in names:
             with suppress(sqlite3.OperationalError):  # a table of that name with other columns
@@ -97,11 +121,18 @@ def _recognise(path: Path, *, empty: bool) -> None:
             f"store = {path}: this is no store; give another file, a new one or one made by --store or "
             "store="
         )
-    if found != str(_FORMAT):
+    if found not in (FORMER, str(_FORMAT)):
         raise StoreError(
-            f"store = {path}: its format is {found}, this version reads {_FORMAT}; give another file to "
-            "start anew, or export this one with the version that wrote it"
+            f"store = {path}: its format is {found!r}, this version reads {FORMER} and {_FORMAT}; give "
+            "another file to start anew, or export this one with the version that wrote it"
         )
+    return found
+
+
+def _read_only(path: Path) -> sqlite3.Connection:
+    # Even a reader makes a log beside a file that has none, unless the file is said not to change.
+    logged = path.with_name(f"{path.name}-wal").exists() and _writable(path)
+    return _open(path, "mode=ro" if logged else "immutable=1")
 
 
 def _writable(path: Path) -> bool:

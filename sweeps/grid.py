@@ -1,235 +1,230 @@
-"""The sweep: validated axes and the sizes they imply."""
+"""The points of a sweep: checked axes, the tasks they make, and the Dataset that results fill."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 
-__all__ = [
-    "OUTER",
-    "Axis",
-    "Grid",
-    "check_count",
-    "check_number",
-    "make_grid",
-    "positive_axis",
-]
+from twinpeaks.sweeps.protocol import Protocol, Task, described
+from twinpeaks.theory.axes import read_axes
 
-#: Axes that tell instances apart; an instance is shared by the points of all others.
-OUTER = ("overparam", "alpha_T", "D", "seed")
+__all__ = ["Column", "Grid", "Place", "Values"]
+
+Place = tuple[int, ...]
+#: Results of one task by name, each over the inner axes of its variable.
+Values = Mapping[str, NDArray[Any]]
+
+_MISSING = -1  # the outcome of a task that nobody has performed yet
 
 
 @dataclass(frozen=True)
-class Axis:
-    """One argument of the sweep.
-
-    Attributes
-    ----------
-    name : str
-        Its name.
-    values : ndarray of shape (n,)
-        Its values, in the order given.
-    scalar : bool
-        Whether a single number was given, which makes a coordinate and no dimension.
-    """
+class Column:
+    """A variable as a store knows it: its name, its inner axes and its attributes."""
 
     name: str
-    values: NDArray[Any]
-    scalar: bool = False
+    axes: tuple[str, ...]
+    attributes: Mapping[str, Any]
+
+    @property
+    def outcome(self) -> bool:
+        """Whether it is a status, of type int8."""
+        return "flag_values" in self.attributes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Grid:
-    """The outer product of the axes.
+    """The product of the dimensions of some axes, with paths taken point by point.
 
     Attributes
     ----------
-    axes : tuple of Axis
-        In the order of the Dataset's dimensions; those of ``OUTER`` are among them.
+    frame : Dataset
+        Every axis as a coordinate, and the sizes that follow from them.
+    axes : tuple of str
+        Names of the axes, in the order of the dimensions.
+    inner : tuple of str
+        Those of which a task has all points.
+    varied : tuple of str
+        Those that are numbers of components.
+    sizes : tuple of str
+        What tells tasks apart beside the seed.
+    columns : tuple of Column
+        What a task returns.
     """
 
-    axes: tuple[Axis, ...]
+    frame: xr.Dataset
+    axes: tuple[str, ...]
+    inner: tuple[str, ...]
+    varied: tuple[str, ...]
+    sizes: tuple[str, ...]
+    columns: tuple[Column, ...]
 
-    def __getitem__(self, name: str) -> Axis:
-        """The axis of a name."""
-        return next(axis for axis in self.axes if axis.name == name)
+    @classmethod
+    def read(cls, protocol: Protocol, given: Mapping[str, Any]) -> Grid:
+        """Check every axis and every size before any work.
+
+        Parameters
+        ----------
+        protocol : Protocol
+            Whose axes they are.
+        given : dict
+            For each of them a number, a sequence, or a DataArray on a dimension of any name.
+
+        Raises
+        ------
+        ValueError
+            Names the argument, the value and what to give instead.
+        """
+        known = {axis.name: axis for axis in protocol.axes}
+        for name in given:
+            if name not in known:
+                raise ValueError(f"{name}: no axis of {protocol.kind}; it has {', '.join(known)}")
+        for name in known:
+            if name not in given:
+                raise ValueError(f"{name}: {protocol.kind} needs values of this axis")
+        read = [axis.read(given[name]) for name, axis in known.items()]
+        axes = read_axes(*protocol.varied, *read, reserved=tuple(protocol.noted))
+        inner = tuple(name for name, axis in known.items() if axis.inner)
+        columns = tuple(Column(v.name, v.dims, v.attributes) for v in protocol.variables)
+        names = tuple(axis.name for axis in axes)
+        varied = tuple(axis.name for axis in protocol.varied)
+        frame = xr.Dataset(coords=axes.coords)
+        return cls(frame, names, inner, varied, (), columns)._sized(protocol)
+
+    def _sized(self, protocol: Protocol) -> Grid:
+        """The grid with the sizes of its tasks."""
+        names = [n for n in self.axes if n not in (*self.inner, *self.varied, "seed")]
+        dims = [d for d in self.outer if any(d in self.frame[name].dims for name in names)]
+        shape = [self.frame.sizes[d] for d in dims]
+        values = [self._over(name, dims).ravel().tolist() for name in names]
+        found = [
+            protocol.sizes(**dict(zip(names, point, strict=True)))
+            for point in zip(*values, strict=True)
+        ]
+        sizes = {name: np.array([size[name] for size in found]).reshape(shape) for name in found[0]}
+        noted = {n: x for n, x in sizes.items() if n not in names} | protocol.notes(**sizes)
+        frame = self.frame.assign(
+            {n: (dims, x, described(n, protocol.noted[n])) for n, x in noted.items()}
+        )
+        return Grid(frame, self.axes, self.inner, self.varied, tuple(sizes), self.columns)
+
+    def _over(self, name: str, dims: list[str]) -> NDArray[Any]:
+        """Values of a coordinate or size over some dimensions, among them its own."""
+        own, sizes = self.frame[name], self.frame.sizes
+        shape = [sizes[d] if d in own.dims else 1 for d in dims]
+        return np.broadcast_to(own.values.reshape(shape), [sizes[d] for d in dims])
 
     @property
-    def inner(self) -> tuple[Axis, ...]:
-        """Axes along which an instance is shared."""
-        return tuple(axis for axis in self.axes if axis.name not in OUTER)
-
-    def length(self, *names: str) -> int:
-        """Points of the product of some axes, 1 for one that the grid has not."""
-        return math.prod(len(axis.values) for axis in self.axes if axis.name in names)
-
-    def size(self, i: int, j: int, d: int) -> tuple[int, int, int]:
-        """(D, N, P) at the i-th overparam, j-th alpha_T and d-th D."""
-        D = int(self["D"].values[d])
-        P = round(float(self["alpha_T"].values[j]) * D)
-        return D, round(float(self["overparam"].values[i]) * P), P
+    def dims(self) -> list[str]:
+        """Dimensions, in the order of the axes."""
+        return list(dict.fromkeys(str(d) for name in self.axes for d in self.frame[name].dims))
 
     @property
-    def sizes(self) -> list[tuple[int, int, int]]:
-        """(D, N, P) of every point."""
-        shape = [self.length(name) for name in OUTER[:3]]
-        return [self.size(*index) for index in np.ndindex(*shape)]
+    def outer(self) -> list[str]:
+        """Dimensions of which every point is another task: all but those of one inner axis alone."""
+        on = {d: [n for n in self.axes if d in self.frame[n].dims] for d in self.dims}
+        return [d for d, names in on.items() if len(names) > 1 or names[0] not in self.inner]
 
+    def places(self) -> Iterator[tuple[Place, Task]]:
+        """Every task, and its index along each of the outer dimensions."""
+        outer = self.outer
+        told = (*self.sizes, *self.varied, "seed")
+        flat = {name: self._over(name, outer).ravel().tolist() for name in told}
+        lines = {}
+        for name in self.inner:
+            if self._length(name) is None:
+                lines[name] = [(value,) for value in self._over(name, outer).ravel().tolist()]
+            else:
+                lines[name] = [tuple(self.frame[name].values.tolist())] * len(flat["seed"])
+        for k, place in enumerate(np.ndindex(*(self.frame.sizes[d] for d in outer))):
+            yield (
+                place,
+                Task(
+                    tuple((name, flat[name][k]) for name in self.sizes),
+                    flat["seed"][k],
+                    tuple((name, line[k]) for name, line in lines.items()),
+                    tuple((name, flat[name][k]) for name in self.varied),
+                ),
+            )
 
-def positive_axis(name: str, given: Any, *, zero: bool = False) -> Axis:
-    """Make an axis of finite floats > 0.
+    def _length(self, name: str) -> int | None:
+        """Points of an inner axis that a task has; None where it has one, of its own or of all."""
+        dims = self.frame[name].dims
+        return None if not dims or dims[0] in self.outer else self.frame.sizes[dims[0]]
 
-    Parameters
-    ----------
-    name, given
-        Of the argument, and what was given for it.
-    zero : bool
-        Whether 0 is a value too.
+    def filled(
+        self, about: Mapping[str, Any], results: Iterable[tuple[Place, Values]]
+    ) -> xr.Dataset:
+        """The labelled Dataset of the results of tasks; what is missing is NaN, of status -1.
 
-    Raises
-    ------
-    ValueError
-        If it is none; it names the argument, the value and what to give instead.
-    """
-    try:
-        raw = np.asarray(given)
-    except ValueError:
-        raw = np.asarray(None)
-    if raw.dtype.kind == "O" and all(type(x) is int for x in raw.flat):  # some beyond 64 bits
-        raw = np.vectorize(_as_float, otypes=[float])(raw)
-    if raw.dtype.kind not in "iuf":
-        raise ValueError(f"{name} = {given!r}: give a number or a 1-d sequence of numbers")
-    if raw.ndim > 1 or raw.size == 0:
-        raise ValueError(
-            f"{name} = {given!r} has shape {raw.shape}: give a number or a non-empty 1-d sequence"
-        )
-    values = np.atleast_1d(raw).astype(float)
-    bad = values[~(np.isfinite(values) & ((values > 0) | (zero & (values == 0))))]
-    if bad.size:
-        raise ValueError(f"{name} = {bad[0]:g}: give a finite number {'>=' if zero else '>'} 0")
-    _refuse_duplicates(name, values)
-    return Axis(name, values, scalar=raw.ndim == 0)
+        Parameters
+        ----------
+        about : dict
+            The words of ``Sweep.describe``, which become attributes.
+        results : iterable of (place, result)
+            As many as there are. A variable that an older result has not is missing there, and has an
+            attribute ``absent`` that says in how many.
+        """
+        outer = self.outer
+        shape = [self.frame.sizes[d] for d in outer]
+        data, absent = {}, dict.fromkeys((c.name for c in self.columns), 0)
+        for column in self.columns:
+            inner = [self._length(name) or 1 for name in column.axes]
+            data[column.name] = np.full(shape + inner, _MISSING if column.outcome else np.nan)
+        for place, result in results:
+            for name, array in data.items():
+                if name in result:
+                    array[place] = np.reshape(result[name], array[place].shape)
+                else:
+                    absent[name] += 1
+        out = self.frame.copy()
+        for column in self.columns:
+            names = [n for n in column.axes if self._length(n)]
+            dims = [*outer, *(str(self.frame[n].dims[0]) for n in names)]
+            array = data[column.name].reshape([self.frame.sizes[d] for d in dims])
+            variable = xr.Variable(dims, array.astype(np.int8) if column.outcome else array)
+            variable = variable.transpose(*(d for d in self.dims if d in dims))
+            variable.attrs = dict(column.attributes)
+            if absent[column.name]:
+                variable.attrs["absent"] = f"from {absent[column.name]} older results"
+            out[column.name] = variable
+        told = {k: v for k, v in about.items() if k not in ("kind", "twinpeaks")}
+        first = {"kind": "simulation", "version": about["twinpeaks"], "sweep": about["kind"]}
+        return out.assign_attrs(first | told)
 
+    def words(self) -> dict[str, Any]:
+        """Everything, in words that JSON can hold; ``of`` reads them."""
+        columns = [
+            {
+                "name": column.name,
+                "axes": column.axes,
+                "attributes": {k: np.asarray(v).tolist() for k, v in column.attributes.items()},
+            }
+            for column in self.columns
+        ]
+        lists = {n: getattr(self, n) for n in ("axes", "inner", "varied", "sizes")}
+        return {"frame": self.frame.to_dict(), "columns": columns, **lists}
 
-_MOST_SEEDS = 10**6
-_MOST = 2**53  # D, N and P; floats tell all integers up to here apart
+    @classmethod
+    def of(cls, words: Mapping[str, Any]) -> Grid:
+        """The grid that ``words`` described.
 
-
-def _as_float(x: int) -> float:
-    try:
-        return float(x)
-    except OverflowError:
-        return float("inf")
-
-
-def _refuse_duplicates(name: str, values: NDArray[Any]) -> None:
-    unique, counts = np.unique(values, return_counts=True)
-    if np.any(counts > 1):
-        raise ValueError(f"{name} = {unique[counts > 1][0]} occurs twice: give each value once")
-
-
-def _integer_axis(name: str, given: Any) -> Axis:
-    axis = positive_axis(name, given)
-    fractional = axis.values[axis.values != np.round(axis.values)]
-    if fractional.size:
-        raise ValueError(f"{name} = {fractional[0]:g}: give an integer")
-    large = axis.values[axis.values > _MOST]
-    if large.size:
-        raise ValueError(f"{name} = {large[0]:g}: give at most 2**53 = {_MOST}")
-    return Axis(name, axis.values.astype(np.int64), axis.scalar)
-
-
-def _seeds(given: int | Sequence[int]) -> Axis:
-    if np.ndim(given) == 0:
-        count = check_count("seeds", given, 1)
-        if count > _MOST_SEEDS:
-            raise ValueError(f"seeds = {count}: give at most {_MOST_SEEDS}, or a sequence")
-        return Axis("seed", np.arange(count, dtype=np.int64))
-    values = np.asarray(given)
-    if values.ndim != 1 or values.size == 0 or values.dtype.kind not in "iu":
-        raise ValueError(f"seeds = {given!r}: give a count or a non-empty 1-d sequence of integers")
-    if values.min() < 0 or values.max() >= 2**63:
-        raise ValueError(f"seeds = {given!r}: give integers >= 0 and < 2**63")
-    _refuse_duplicates("seeds", values)
-    return Axis("seed", values.astype(np.int64))
-
-
-def check_count(name: str, given: Any, least: int) -> int:
-    """Return an integer >= least, or raise a ValueError that names the argument."""
-    integral = isinstance(given, (int, np.integer)) and not isinstance(given, bool)
-    if not integral or given < least:
-        raise ValueError(f"{name} = {given!r}: give an integer >= {least}")
-    return int(given)
-
-
-def check_number(name: str, given: Any, least: float, most: float = np.inf) -> float:
-    """Return a number with least < number < most, or raise a ValueError that names the argument."""
-    number = np.asarray(given)
-    if number.ndim or number.dtype.kind not in "iuf" or not least < number < most:
-        wanted = f"> {least:g}" if most == np.inf else f"between {least:g} and {most:g}"
-        raise ValueError(f"{name} = {given!r}: give a finite number {wanted}")
-    return float(number)
-
-
-def make_grid(
-    overparam: Any,
-    alpha_T: Any,
-    D: Any,
-    seeds: Any,
-    *,
-    inner: tuple[Axis, ...] = (),
-    last: tuple[Axis, ...] = (),
-) -> Grid:
-    """Validate every axis and every size before any work.
-
-    Parameters
-    ----------
-    overparam, alpha_T, D, seeds
-        As in ``simulate.run``.
-    inner, last : tuple of Axis
-        Axes along which an instance is shared: between alpha_T and D, and behind the seed.
-
-    Raises
-    ------
-    ValueError
-        Names the argument, the value and what to give instead.
-    """
-    grid = Grid(
-        (
-            positive_axis("overparam", overparam),
-            positive_axis("alpha_T", alpha_T),
-            *inner,
-            _integer_axis("D", D),
-            _seeds(seeds),
-            *last,
-        )
-    )
-    for d, D_value in enumerate(grid["D"].values):
-        for j, alpha_value in enumerate(grid["alpha_T"].values):
-            for i, ratio in enumerate(grid["overparam"].values):
-                for name, value, size in (
-                    ("alpha_T", alpha_value, float(alpha_value) * float(D_value)),
-                    ("overparam", ratio, float(ratio) * float(alpha_value) * float(D_value)),
-                ):
-                    if not size <= _MOST:
-                        raise ValueError(
-                            f"{name} = {value:g} with D = {D_value} needs more than 2**53 "
-                            f"{'patterns' if name == 'alpha_T' else 'features'}: lower {name} or D"
-                        )
-                _, N, P = grid.size(i, j, d)
-                if P == 0:
-                    raise ValueError(
-                        f"alpha_T = {alpha_value:g} with D = {D_value} rounds to P = 0 patterns: "
-                        "raise alpha_T or D"
-                    )
-                if N == 0:
-                    raise ValueError(
-                        f"overparam = {ratio:g} with P = {P} rounds to N = 0 features: "
-                        "raise overparam, alpha_T or D"
-                    )
-    return grid
+        Raises
+        ------
+        ValueError, KeyError, TypeError
+            If they are none.
+        """
+        columns = []
+        for column in words["columns"]:
+            attributes = dict(column["attributes"])
+            if "flag_values" in attributes:
+                attributes["flag_values"] = np.array(attributes["flag_values"], dtype=np.int8)
+            columns.append(Column(column["name"], tuple(column["axes"]), attributes))
+        lists = {n: tuple(words[n]) for n in ("axes", "inner", "varied", "sizes")}
+        grid = cls(xr.Dataset.from_dict(dict(words["frame"])), columns=tuple(columns), **lists)
+        grid.filled({"kind": "", "twinpeaks": ""}, ())  # whether all of it fits together
+        return grid

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from twinpeaks.sweeps.grid import check_count
+from twinpeaks.theory.axes import check_count
 
 __all__ = ["DRAW_ROWS", "TorchRandom", "input_blocks"]
 

@@ -8,23 +8,23 @@ of the machine that writes it, not on a network file system.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import psutil
+import xarray as xr
 
-from twinpeaks.sweeps.file import StoreError, about, connect, explained
-from twinpeaks.sweeps.grid import Axis, Grid
-from twinpeaks.sweeps.layout import Values
-from twinpeaks.sweeps.sweep import Sweep, Task
+from twinpeaks.sweeps.file import StoreError, about, connect, explained, readable
+from twinpeaks.sweeps.grid import Grid, Values
+from twinpeaks.sweeps.protocol import Task
+from twinpeaks.sweeps.sweep import Sweep, digest, encoded, key_of
 
 __all__ = ["Store", "StoreError", "Summary"]
 
@@ -75,6 +75,7 @@ class Store:
         process = psutil.Process()
         self._owner = (process.pid, process.create_time())
         self._db = connect(self.path, create=create)
+        self._fixed = not self._db.execute("PRAGMA database_list").fetchone()[2]  # in memory
 
     def close(self) -> None:
         """Give up what this process had claimed, and close the file."""
@@ -100,7 +101,7 @@ class Store:
                 raise
             self._db.execute("COMMIT")
 
-    def begin(self, sweep: Sweep) -> None:
+    def begin(self, sweep: Sweep, grid: Grid) -> None:
         """Register a sweep: the first one fixes the protocol of the store, and with it the kind.
 
         Raises
@@ -109,18 +110,34 @@ class Store:
             If the store holds results of another protocol; it names every difference.
         """
         wanted = sweep.describe()
-        axes = {axis.name: [axis.values.tolist(), axis.scalar] for axis in sweep.grid.axes}
+        if (held := self._about()) and (differences := _differences(held, wanted)):
+            raise StoreError(
+                f"store = {self.path} holds another sweep: {'; '.join(differences)}. Give another "
+                "file, or the arguments and versions of this one"
+            )
+        self._writable()
         with self._transaction():
+            self._db.execute(
+                "INSERT OR IGNORE INTO about VALUES ('protocol', ?)", [encoded(wanted)]
+            )
+            self._db.execute(
+                "INSERT OR REPLACE INTO sweeps VALUES (?, ?)", [encoded(grid.words()), time.time()]
+            )
+
+    def _about(self) -> dict[str, Any]:
+        """The words of ``Sweep.describe``, none before the first sweep."""
+        with explained(self.path), readable(self.path, "its description of the sweep"):
             held = about(self._db, "protocol")
             if held is None:
-                self._db.execute("INSERT INTO about VALUES ('protocol', ?)", [json.dumps(wanted)])
-            elif differences := _differences(json.loads(held), wanted):
-                raise StoreError(
-                    f"store = {self.path} holds another sweep: {'; '.join(differences)}. Give another "
-                    "file, or the arguments and versions of this one"
-                )
-            self._db.execute(
-                "INSERT OR REPLACE INTO sweeps VALUES (?, ?)", [json.dumps(axes), time.time()]
+                return {}
+            words = json.loads(held)
+            return {**words, "kind": str(words["kind"]), "twinpeaks": str(words["twinpeaks"])}
+
+    def _writable(self) -> None:
+        if self._fixed:
+            raise StoreError(
+                f"store = {self.path}: its format, of version 0.1, is only read; export it, and give "
+                "another file for new results"
             )
 
     def claim(self, tasks: Iterable[tuple[str, Task]], count: int) -> list[tuple[str, Task]]:
@@ -144,14 +161,11 @@ class Store:
         return self._db.execute(query, [key, key]).fetchone() is not None
 
     def put(self, key: str, task: Task, value: Values, seconds: float) -> None:
-        """Write one result and end its claim, in one transaction."""
-        blob = np.ascontiguousarray(value, dtype="<f8").tobytes()
-        row = [key, task.D, task.N, task.P, task.seed, json.dumps(task.axes), blob]
+        """Write one result by name and end its claim, in one transaction."""
+        text = encoded({name: np.asarray(array).tolist() for name, array in value.items()})
+        row = [key, encoded(asdict(task)), text, digest(key, text), seconds, time.time()]
         with self._transaction():
-            self._db.execute(
-                "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [*row, _digest(key, blob), seconds, time.time()],
-            )
+            self._db.execute("INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?, ?)", row)
             self._db.execute("DELETE FROM claims WHERE task = ?", [key])
 
     def done(self, keys: Iterable[str]) -> set[str]:
@@ -161,7 +175,7 @@ class Store:
         return held & set(keys)
 
     def get(self, key: str) -> Values | None:
-        """One result, or None.
+        """One result by name, or None.
 
         Raises
         ------
@@ -174,29 +188,56 @@ class Store:
             ).fetchone()
         if row is None:
             return None
-        if _digest(key, row[0]) != row[1]:
+        if digest(key, row[0]) != row[1]:
             raise StoreError(
                 f"store = {self.path}: the result {key[:12]} is damaged; `twinpeaks store verify "
                 "--repair` removes such results, and the sweep then runs them again"
             )
-        return np.frombuffer(row[0], dtype="<f8").astype(float)
+        with readable(self.path, f"the result {key[:12]}"):
+            return {n: np.asarray(x, dtype=float) for n, x in json.loads(row[0]).items()}
+
+    def progress(self, grid: Grid) -> tuple[int, int]:
+        """Finished tasks of one of the sweeps, and all of them."""
+        keys = {key_of(self._about(), task) for _, task in grid.places()}
+        return len(self.done(keys)), len(keys)
+
+    def collect(self, grid: Grid) -> xr.Dataset:
+        """One of the sweeps as the Dataset of the function that began it.
+
+        What is missing is NaN, and has status -1.
+
+        Raises
+        ------
+        StoreError
+            If a result is damaged.
+        """
+        words = self._about()
+        held = ((place, self.get(key_of(words, task))) for place, task in grid.places())
+        found = ((place, value) for place, value in held if value is not None)
+        with readable(self.path, "a result"):
+            return grid.filled(words, found)
+
+    def count(self) -> int:
+        """Number of results."""
+        with explained(self.path):
+            return int(self._db.execute("SELECT COUNT(*) FROM results").fetchone()[0])
 
     def summary(self) -> Summary:
-        """What the store holds."""
+        """What the store holds.
+
+        Raises
+        ------
+        StoreError
+            If its descriptions are damaged.
+        """
         with explained(self.path):
-            count, seconds = self._db.execute(
-                "SELECT COUNT(*), SUM(seconds) FROM results"
-            ).fetchone()
+            seconds = self._db.execute("SELECT TOTAL(seconds) FROM results").fetchone()[0]
             claims = self._db.execute("SELECT pid, born FROM claims").fetchall()
-            sweeps = self._db.execute("SELECT content FROM sweeps ORDER BY added").fetchall()
-            held = about(self._db, "protocol")
-        return Summary(
-            json.loads(held) if held else {},
-            [_grid(json.loads(row[0])) for row in sweeps],
-            int(count),
-            sum(_lives(*claim) for claim in claims),
-            float(seconds or 0.0),
-        )
+            rows = self._db.execute("SELECT content FROM sweeps ORDER BY added").fetchall()
+        with readable(self.path, "its list of sweeps"):
+            grids = [Grid.of(json.loads(row[0])) for row in rows]
+        living = sum(_lives(*claim) for claim in claims)
+        return Summary(self._about(), grids, self.count(), living, float(seconds))
 
     def verify(self, *, repair: bool = False) -> list[str]:
         """Check the file and every result; what is wrong, in sentences, none if all is well.
@@ -214,25 +255,24 @@ class Store:
             ]
             damaged = [
                 key
-                for key, blob, digest in self._db.execute("SELECT task, value, digest FROM results")
-                if _digest(key, blob) != digest
+                for key, text, seal in self._db.execute("SELECT task, value, digest FROM results")
+                if digest(key, text) != seal
             ]
+        try:
+            self.summary()
+        except StoreError as error:
+            wrong.append(str(error))
         if repair and damaged:
+            self._writable()
             with self._transaction():
                 self._db.executemany("DELETE FROM results WHERE task = ?", [[k] for k in damaged])
-        return wrong + [f"result {key[:12]}: not what was written" for key in damaged]
+        return wrong + [f"result {str(key)[:12]}: not what was written" for key in damaged]
 
 
-def _grid(axes: dict[str, tuple[list[Any], bool]]) -> Grid:
-    return Grid(tuple(Axis(name, np.array(x), scalar) for name, (x, scalar) in axes.items()))
-
-
-def _digest(key: str, blob: bytes) -> str:
-    return hashlib.sha256(key.encode() + blob).hexdigest()
-
-
-def _lives(pid: int, born: float) -> bool:
+def _lives(pid: Any, born: Any) -> bool:
     """Whether the process that made a claim is the one that has its number now."""
+    if not (isinstance(pid, int) and 0 < pid < 2**31 and isinstance(born, int | float)):
+        return False  # a claim that nobody could have made
     try:
         return bool(abs(psutil.Process(pid).create_time() - born) < 1.0)
     except psutil.Error:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 import twinpeaks.sweeps.sweep
 from twinpeaks.sweeps.device import Workspace
-from twinpeaks.sweeps.grid import Grid
-from twinpeaks.sweeps.layout import Values
-from twinpeaks.sweeps.sweep import Sweep, Task
+from twinpeaks.sweeps.grid import Values
+from twinpeaks.sweeps.protocol import Task
+from twinpeaks.sweeps.sweep import Sweep
 
 __all__ = ["ClusterError", "Done", "Workers", "cluster", "grouped", "here"]
 
@@ -53,17 +54,17 @@ def _timed(sweep: Sweep, tasks: list[Task]) -> tuple[list[Values], float]:
 
 
 def grouped(work: Workspace, queue: Queue) -> Iterator[list[tuple[str, Task]]]:
-    """Batches of consecutive tasks of one size, as large as the workspace says for that size.
+    """Batches of consecutive tasks that differ in their seed alone, as large as the workspace says.
 
     Where that is 1 no task is read before the one ahead of it was handed out.
     """
     group: list[tuple[str, Task]] = []
     for key, task in queue:
-        if group and replace(task, seed=group[0][1].seed) != group[0][1]:
+        if group and task.alike != group[0][1].alike:
             yield group
             group = []
         group.append((key, task))
-        if len(group) >= work.batch(task.D, task.N, task.P):
+        if len(group) >= work.batch(task.words):
             yield group
             group = []
     if group:
@@ -109,9 +110,7 @@ class _Cluster:
 
         threads = self.client.nthreads()
         room = 2 * max(1, sum(threads.values()))  # a worker never waits for the next task
-        # Sent with every task: what was scattered is gone with the last worker that held it. Tasks name
-        # their own points; without the grid, where 10^6 seeds take 8 MB, a sweep pickles to 17 kB.
-        shared = replace(sweep, grid=Grid(()))
+        # sent with every task: what was scattered is gone with the last worker that held it
         flying: dict[Any, list[tuple[str, Task]]] = {}
         groups = grouped(sweep.work, queue)
         finished = as_completed(loop=self.client.loop)
@@ -119,7 +118,7 @@ class _Cluster:
         def launch() -> None:
             for group in groups:
                 tasks = [task for _, task in group]
-                future = self.client.submit(_timed, shared, tasks, pure=False)
+                future = self.client.submit(_timed, sweep, tasks, pure=False)
                 flying[future.key] = group
                 finished.add(future)
                 return
@@ -160,6 +159,26 @@ def _lost() -> Iterator[None]:
 
 
 @contextmanager
+def _hidden_script() -> Iterator[None]:
+    """Let processes start without importing the main module, as they would to find its functions.
+
+    Those are sent by value. A script that has no ``if __name__ == "__main__":`` would begin the sweep
+    anew in each of them.
+    """
+    script = sys.modules["__main__"]
+    names = ("__spec__", "__file__")
+    kept = {name: getattr(script, name) for name in names if hasattr(script, name)}
+    try:
+        script.__spec__ = None
+        with suppress(AttributeError):
+            del script.__file__
+        yield
+    finally:
+        for name, value in kept.items():
+            setattr(script, name, value)
+
+
+@contextmanager
 def _quiet() -> Iterator[None]:
     """Leave what a client would log, with a traceback, to the error that says the same."""
     log = logging.getLogger("distributed.client")
@@ -190,7 +209,8 @@ def cluster(scheduler: str | int) -> Iterator[Workers]:
         From the workers, if the scheduler is lost or if one task kills several workers in a row.
     """
     try:
-        from distributed import Client, Nanny, Scheduler, SpecCluster
+        import distributed
+        from distributed import Client, Scheduler, SpecCluster
         from distributed.comm.addressing import resolve_address
     except ImportError as error:
         raise ValueError(
@@ -212,6 +232,13 @@ def cluster(scheduler: str | int) -> Iterator[Workers]:
             yield _Cluster(client)
         return
     import torch
+
+    class Nanny(distributed.Nanny):
+        """Starts workers that do not run the user's script, which may begin the sweep without a guard."""
+
+        async def instantiate(self) -> Any:
+            with _hidden_script():
+                return await super().instantiate()
 
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
     workers = {

@@ -7,7 +7,7 @@ from components import LAWS
 from scipy import special
 
 from twinpeaks import measure, theory
-from twinpeaks.simulate.draw import Streams, draw_instance
+from twinpeaks.simulate.draw import draw_instance, streams_of
 from twinpeaks.simulate.train import train
 from twinpeaks.sweeps.device import Workspace
 from twinpeaks.sweeps.random import TorchRandom
@@ -227,8 +227,8 @@ def network(problem, D, overparam, lam, seed):
     """A trained network as a function of a batch of inputs."""
     P = 3 * D
     N = round(overparam * P)
-    streams = Streams.of(seed, D, N, P, CPU)
-    instance = draw_instance(problem, D, N, P, streams.training, Workspace(CPU, 2**24))
+    streams = streams_of(seed, D, N, P, CPU)
+    instance = draw_instance(problem, D, N, P, streams["training"], Workspace(CPU, 2**24))
     w = train(problem.loss, instance.design, instance.y, np.array([lam])).weights[:, 0]
     return lambda x: instance.layers(torch.as_tensor(x)) @ w / N**0.5
 

@@ -7,7 +7,7 @@ import xarray as xr
 from scipy import integrate, special
 
 from twinpeaks import figures, simulate, theory
-from twinpeaks.simulate.draw import Streams, draw_instance
+from twinpeaks.simulate.draw import draw_instance, streams_of
 from twinpeaks.simulate.estimators.flips import (
     flip_distances,
     projected_gradient,
@@ -187,10 +187,10 @@ def test_refusals_of_problem_and_teacher():
 def trained(problem, D, overparam, lam, seed=0):
     P = 3 * D
     N = round(overparam * P)
-    streams = Streams.of(seed, D, N, P, CPU)
-    instance = draw_instance(problem, D, N, P, streams.training, Workspace(CPU, 2**24))
+    streams = streams_of(seed, D, N, P, CPU)
+    instance = draw_instance(problem, D, N, P, streams["training"], Workspace(CPU, 2**24))
     w = train(problem.loss, instance.design, instance.y, np.array([lam])).weights[:, 0]
-    return instance.layers, w, streams.test
+    return instance.layers, w, streams["test"]
 
 
 @pytest.mark.parametrize("norm", ["l2", "linf"])

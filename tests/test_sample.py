@@ -15,7 +15,7 @@ from twinpeaks.simulate.chains.gaussian import SeenSpace, gaussian_draws
 from twinpeaks.simulate.chains.hmc import Target, leapfrog, run_chains, transition
 from twinpeaks.simulate.chains.mixing import Limits, Mixing, Status, mixing
 from twinpeaks.simulate.chains.posterior import Counts, Draws, _of_mean, measure_draws
-from twinpeaks.simulate.draw import Streams, draw_instance
+from twinpeaks.simulate.draw import draw_instance, streams_of
 from twinpeaks.simulate.train import train
 from twinpeaks.sweeps.device import Workspace
 from twinpeaks.sweeps.random import TorchRandom
@@ -44,8 +44,8 @@ class SlowSquare(theory.Square):
 
 def draw(P, N, D=20, seed=0, **components):
     problem = theory.Problem(**components)
-    streams = Streams.of(seed, D, N, P, CPU)
-    return problem, draw_instance(problem, D, N, P, streams.training, WORK)
+    streams = streams_of(seed, D, N, P, CPU)
+    return problem, draw_instance(problem, D, N, P, streams["training"], WORK)
 
 
 def target(loss=None, P=40, N=25, lam=0.1, beta=5.0, off=0.0):
@@ -114,7 +114,7 @@ def test_square_loss_has_equipartition_around_the_trained_network():
 def test_replica_overlap_is_the_average_over_pairs_of_chains():
     problem, drawn = draw(40, 15)
     W = TorchRandom.from_seed(3).normal(15, 4, 10)
-    streams = Streams.of(0, 20, 15, 40, CPU)
+    streams = streams_of(0, 20, 15, 40, CPU)
     out, _ = measure_draws(
         problem,
         drawn,

@@ -9,7 +9,7 @@ import xarray as xr
 from scipy import optimize, special
 
 from twinpeaks import simulate, theory
-from twinpeaks.simulate.draw import Streams, draw_instance
+from twinpeaks.simulate.draw import draw_instance, streams_of
 from twinpeaks.simulate.estimators.trained import measure_test_error
 from twinpeaks.simulate.train import Status, train
 from twinpeaks.sweeps.device import Workspace
@@ -32,8 +32,8 @@ def _one_thread():
 
 def instance(P, N, D=20, seed=0, **components):
     problem = theory.Problem(**components)
-    streams = Streams.of(seed, D, N, P, CPU)
-    return problem, streams, draw_instance(problem, D, N, P, streams.training, WORK)
+    streams = streams_of(seed, D, N, P, CPU)
+    return problem, streams, draw_instance(problem, D, N, P, streams["training"], WORK)
 
 
 def small(loss=None, **changes):
@@ -294,7 +294,7 @@ def test_streams_of_an_instance_are_distinct():
     heads = [
         float(stream.normal(1))
         for seed, D in ((0, 20), (1, 20), (0, 21))
-        for stream in vars(Streams.of(seed, D, 30, 40, CPU)).values()
+        for stream in vars(streams_of(seed, D, 30, 40, CPU)).values()
     ]
     assert len(set(heads)) == len(heads) == 12
 

@@ -13,7 +13,7 @@ from components import BINARY, LAWS, LOSSES, REAL
 from scipy import optimize
 
 from twinpeaks import simulate, theory
-from twinpeaks.simulate.draw import Streams, draw_instance
+from twinpeaks.simulate.draw import draw_instance, streams_of
 from twinpeaks.simulate.estimators.trained import overlap_test_error
 from twinpeaks.simulate.train import Status, train
 from twinpeaks.sweeps.device import Workspace
@@ -43,7 +43,7 @@ def _one_thread():
 
 def draw(P, N, D=20, **components):
     problem = theory.Problem(**components)
-    return draw_instance(problem, D, N, P, Streams.of(0, D, N, P, CPU).training, WORK)
+    return draw_instance(problem, D, N, P, streams_of(0, D, N, P, CPU)["training"], WORK)
 
 
 def small(problem, **changes):

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from twinpeaks import theory
-from twinpeaks.simulate.draw import Streams, draw_instance
+from twinpeaks.simulate.draw import draw_instance, streams_of
 from twinpeaks.simulate.train import Status, train
 from twinpeaks.simulate.trainers import newton
 from twinpeaks.simulate.trainers.active_set import polish
@@ -35,8 +35,8 @@ SMOOTH = [
 
 def draw(P, N, D=20, seed=0, **components):
     problem = theory.Problem(**components)
-    streams = Streams.of(seed, D, N, P, CPU)
-    return draw_instance(problem, D, N, P, streams.training, Workspace(CPU, 2**20))
+    streams = streams_of(seed, D, N, P, CPU)
+    return draw_instance(problem, D, N, P, streams["training"], Workspace(CPU, 2**20))
 
 
 # --- ridge ----------------------------------------------------------------------------------------

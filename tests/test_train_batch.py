@@ -11,7 +11,7 @@ import xarray as xr
 from components import MOMENTS, NumpyRandom
 
 from twinpeaks import simulate, sweeps, theory
-from twinpeaks.simulate.draw import Streams, draw_instance
+from twinpeaks.simulate.draw import draw_instance, streams_of
 from twinpeaks.simulate.run import Training
 from twinpeaks.simulate.train import Status, train, train_stack
 from twinpeaks.sweeps.device import DeviceError, Workspace, explained, plan_memory, training_numbers
@@ -29,7 +29,7 @@ SMALL = {"D": 20, "seeds": 5, "n_test": 300, "n_flip": 4, "n_variance": 200}
 
 def stack(P, N, loss, seeds=4, D=20):
     problem = theory.Problem(loss=loss)
-    streams = [Streams.of(seed, D, N, P, CPU).training for seed in range(seeds)]
+    streams = [streams_of(seed, D, N, P, CPU)["training"] for seed in range(seeds)]
     drawn = [draw_instance(problem, D, N, P, stream, WORK) for stream in streams]
     return torch.stack([d.design for d in drawn]), torch.stack([d.y for d in drawn])
 

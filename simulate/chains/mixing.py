@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
-from importlib.util import find_spec
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Limits", "Mixing", "Status", "check_diagnostics", "mixing", "standard_error"]
+__all__ = ["Limits", "Mixing", "Status", "mixing", "standard_error"]
 
 Values = NDArray[np.float64]
 
@@ -88,21 +87,6 @@ class Mixing:
         # a comparison with NaN is False: what cannot be diagnosed has not mixed
         enough = self.ess_bulk >= limits.ess and self.ess_tail >= limits.ess
         return enough and self.r_hat <= limits.r_hat
-
-
-def check_diagnostics() -> None:
-    """Refuse to start chains that could not be diagnosed.
-
-    Raises
-    ------
-    ValueError
-        If ``arviz-stats`` is not installed.
-    """
-    if find_spec("arviz_stats") is None:
-        raise ValueError(
-            "Markov chains are only reported with diagnostics, which need arviz-stats: "
-            "pip install 'twinpeaks[sample]'"
-        )
 
 
 def mixing(functions: Iterable[Values]) -> Mixing:

@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from twinpeaks.simulate.chains.mixing import Mixing, mixing, standard_error
-from twinpeaks.simulate.draw import Instance, Streams
+from twinpeaks.simulate.draw import Instance
 from twinpeaks.simulate.estimators.network import feature_mean_dimension
 from twinpeaks.simulate.estimators.trained import (
     measure_overlaps,
     measure_test_error,
     measure_training,
 )
-from twinpeaks.sweeps.device import Workspace
+from twinpeaks.sweeps import Streams, Workspace
 from twinpeaks.theory.problem import Problem
 
 __all__ = ["DIAGNOSTICS", "OBSERVED", "Counts", "Draws", "measure_draws"]
@@ -35,49 +35,12 @@ Values = NDArray[np.float64]
 
 _COLUMNS = 512  # draws whose outputs on all patterns are alive at once
 
-# name: (long_name, units, definition); averages over draws
-OBSERVED: dict[str, tuple[str, str, str]] = {
-    "q_d": ("weight norm", "1", "|w|^2 / N"),
-    "q_0": ("weight overlap of two replicas", "1", "w^a . w^b / N, of different chains"),
-    "p_d": ("projected weight norm", "1", "|s|^2 / D with s = F w / sqrt(N)"),
-    "p_0": ("projected overlap of two replicas", "1", "s^a . s^b / D, of different chains"),
-    "r": ("teacher overlap", "1", "s.w_T / D with s = F w / sqrt(N)"),
-    "Q_d": ("output variance", "1", "kappa_1^2 p_d + kappa_star^2 q_d"),
-    "Q_0": ("output overlap of two replicas", "1", "kappa_1^2 p_0 + kappa_star^2 q_0"),
-    "m": ("output-teacher covariance", "1", "kappa_1 r"),
-    "V": ("susceptibility", "1", "beta (Q_d - Q_0)"),
-    "train_loss": ("training loss per pattern", "1", "sum_mu l(y_mu, t_mu) / P"),
-    "train_error": (
-        "training error",
-        "1",
-        "fraction of patterns with y_mu t_mu < 0; for real labels, mean of (y_mu - t_mu)^2",
-    ),
-    "energy": ("objective per weight", "1", "(sum_mu l(y_mu, t_mu) + (lam / 2) |w|^2) / N"),
-    "test_error": (
-        "test error of a draw",
-        "1",
-        "fraction of n_test fresh patterns with y f(x) < 0; for real labels, mean of (y - f(x))^2",
-    ),
-    "test_error_mean": ("test error of the posterior mean", "1", "test_error at the mean weights"),
-    "bmd": (
-        "Boolean mean dimension of a draw",
-        "1",
-        "sum_k E[(D_k f)^2] / Var f on {-1, 1}^D, from n_flip and n_variance inputs",
-    ),
-    "bmd_mean": ("Boolean mean dimension of the posterior mean", "1", "bmd at the mean weights"),
-}
-
-DIAGNOSTICS: dict[str, tuple[str, str, str]] = {
-    "acceptance": ("mean probability of acceptance", "1", "of a transition; 1 for exact draws"),
-    "r_hat": (
-        "largest R-hat",
-        "1",
-        "rank-normalised and split, over energy, q_d, Q_d, m, the overlap with the mean and the "
-        "leading singular direction of the design; 1 for exact draws",
-    ),
-    "ess_bulk": ("smallest bulk effective sample size", "draws", "over the same functions"),
-    "ess_tail": ("smallest tail effective sample size", "draws", "over the same functions"),
-}
+#: Averages over draws, each of which has a standard error; then what says whether chains have mixed.
+OBSERVED = (
+    *("q_d", "q_0", "p_d", "p_0", "r", "Q_d", "Q_0", "m", "V", "train_loss", "train_error"),
+    *("energy", "test_error", "test_error_mean", "bmd", "bmd_mean"),
+)
+DIAGNOSTICS = ("acceptance", "r_hat", "ess_bulk", "ess_tail")
 
 
 @dataclass(frozen=True)
@@ -172,13 +135,13 @@ def measure_draws(
     picked = np.linspace(0, chains * length - 1, min(counts.n_draws, chains * length)).round()
     columns = W.reshape(N, -1)[:, torch.as_tensor(picked, dtype=torch.long, device=W.device)]
     split, both = columns.shape[1], torch.cat([columns, means, halves], dim=1)
-    tested = measure_test_error(problem, instance, both, streams.test, counts.n_test, work)
+    tested = measure_test_error(problem, instance, both, streams["test"], counts.n_test, work)
     error, error_se = tested["test_error"], tested["test_error_se"]
     estimate = feature_mean_dimension(
         instance.layers,
         both,
-        streams.flips,
-        streams.variance,
+        streams["flips"],
+        streams["variance"],
         counts.n_flip,
         counts.n_variance,
         work,

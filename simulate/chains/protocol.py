@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from twinpeaks.simulate.chains.gaussian import SeenSpace, gaussian_draws
 from twinpeaks.simulate.chains.hmc import run_chains
-from twinpeaks.simulate.chains.mixing import Limits, Status, check_diagnostics
+from twinpeaks.simulate.chains.mixing import Limits, Status
 from twinpeaks.simulate.chains.posterior import (
     _COLUMNS,
     DIAGNOSTICS,
@@ -21,32 +21,22 @@ from twinpeaks.simulate.chains.posterior import (
     Draws,
     measure_draws,
 )
-from twinpeaks.simulate.draw import Streams, draw_instance
+from twinpeaks.simulate.draw import draw_instance
+from twinpeaks.simulate.protocol import LAM, Networks, size_of, training_numbers
 from twinpeaks.simulate.train import train
-from twinpeaks.sweeps.device import Workspace, training_numbers
-from twinpeaks.sweeps.grid import Grid
-from twinpeaks.sweeps.layout import Layout, Values, Variable, variables
-from twinpeaks.sweeps.random import TorchRandom
-from twinpeaks.sweeps.sweep import Protocol, Task
+from twinpeaks.sweeps import Argument, Task, TorchRandom, Variable, Workspace
+from twinpeaks.sweeps.grid import Values
+from twinpeaks.theory.axes import check_count, check_number
 from twinpeaks.theory.losses.base import Loss
 
 __all__ = ["Sampling", "check_smooth"]
 
 _AXES = ("lam", "beta")
-
-
-def _columns() -> tuple[Variable, ...]:
-    """Every average beside its standard error, diagnostics, status."""
-    out: list[Variable] = []
-    for name, described in OBSERVED.items():
-        error = (f"standard error of {name}", "1", "Monte Carlo error within the instance")
-        out += [Variable(name, described, _AXES), Variable(f"{name}_se", error, _AXES)]
-    status = ("outcome of sampling", "1", "averages are NaN where status is not 0")
-    return (*out, *variables(DIAGNOSTICS | {"status": status}, _AXES, Status))
+_FEWEST_CHAINS = 4
 
 
 @dataclass(frozen=True)
-class Sampling(Protocol):
+class Sampling(Networks):
     """Draw, sample the weights for every lam and beta, measure.
 
     Attributes
@@ -61,7 +51,7 @@ class Sampling(Protocol):
         Inputs of test error and mean dimension.
     """
 
-    layout: ClassVar[Layout] = Layout("sample", _columns())
+    kind: ClassVar[str] = "sample"
     chains: int
     warmup: int
     draws: int
@@ -69,25 +59,52 @@ class Sampling(Protocol):
     limits: Limits
     counts: Counts
 
+    def __post_init__(self) -> None:
+        """Check every number, and the loss."""
+        super().__post_init__()
+        check_smooth(self.problem.loss)
+        check_count("chains", self.chains, _FEWEST_CHAINS)
+        check_count("warmup", self.warmup, 0)
+        check_count("draws", self.draws, 4)
+        check_number("trajectory", self.trajectory, "(0, inf)")
+        check_number("largest_r_hat", self.limits.r_hat, "(1, inf)")
+        check_number("least_ess", self.limits.ess, "(0, inf)")
+        for name, least in (("n_test", 1), ("n_flip", 2), ("n_variance", 2), ("n_draws", 1)):
+            check_count(name, getattr(self.counts, name), least)
+
+    @property
+    def inner(self) -> tuple[Argument, ...]:
+        """All temperatures of a network are drawn from one decomposition of its design."""
+        return LAM, Argument("beta", "(0, inf)", inner=True)
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        """Every average beside its standard error, diagnostics, status."""
+        names = [n for name in OBSERVED for n in (name, f"{name}_se")]
+        measured = (Variable(name, _AXES) for name in (*names, *DIAGNOSTICS))
+        return (*measured, Variable("status", _AXES, outcomes=Status))
+
     def describe(self) -> dict[str, Any]:
         """Every field, limits and counts by name."""
-        return {
-            "chains": self.chains,
-            "warmup": self.warmup,
-            "draws": self.draws,
-            "trajectory": self.trajectory,
-            "largest_r_hat": self.limits.r_hat,
-            "least_ess": self.limits.ess,
-            **self.counts.__dict__,
-        }
+        words = super().describe()
+        del words["limits"], words["counts"]
+        limits = {"largest_r_hat": self.limits.r_hat, "least_ess": self.limits.ess}
+        return {**words, **limits, **asdict(self.counts)}
 
-    def check_packages(self) -> None:
+    @property
+    def packages(self) -> dict[str, str]:
         """Chains need diagnostics; exact draws do not."""
-        if self.problem.loss.quadratic is None:
-            check_diagnostics()
+        if self.problem.loss.quadratic is not None:
+            return {}
+        remedy = (
+            "Markov chains are only reported with diagnostics, which need arviz-stats: "
+            "pip install 'twinpeaks[sample]'"
+        )
+        return {"arviz_stats": remedy}
 
-    def numbers(self, D: int, N: int, P: int, grid: Grid) -> int:  # noqa: ARG002
+    def numbers(self, task: Task) -> int:
         """The design, its singular vectors, and draws with what making and measuring them takes."""
+        D, N, P = size_of(task)
         k, total = min(N, P), self.chains * self.draws
         decomposing = N * P + 4 * k * k  # a copy, and the workspace of LAPACK
         # noise, weights, and sum and product on the way to them; v three times
@@ -108,15 +125,13 @@ class Sampling(Protocol):
         return [self._instance(task, work) for task in tasks]
 
     def _instance(self, task: Task, work: Workspace) -> Values:
-        lams, betas, size = task["lam"], task["beta"], task.size
-        # rows in the order of the layout
-        out = np.full((len(self.layout.variables), len(lams), len(betas)), np.nan)
-        out[-1] = Status.NONFINITE
-        streams = Streams.of(task.seed, *size, work.device)
-        instance = draw_instance(self.problem, *size, streams.training, work)
+        lams, betas, streams = task["lam"], task["beta"], self.random(task, work.device)
+        out = {v.name: np.full((len(lams), len(betas)), np.nan) for v in self.variables}
+        out["status"][:] = Status.NONFINITE
+        instance = draw_instance(self.problem, *size_of(task), streams["training"], work)
         X, y, loss = instance.design, instance.y, self.problem.loss
         if not bool(torch.isfinite(X).all()):
-            return out.ravel()
+            return out
         space = SeenSpace.of(X)
         for i, lam in enumerate(lams):
             # one by one: chains amplify the last digit in which the modes of a path differ
@@ -124,10 +139,9 @@ class Sampling(Protocol):
             if loss.quadratic is None:
                 mode = space.coordinates(train(loss, X, y, np.array([lam])).weights)[:, 0]
             for j, beta in enumerate(betas):
-                # the same random numbers at every point, so that its company does not matter
-                random = TorchRandom.named("chains", task.seed, *size, device=work.device)
                 try:
-                    found = self._draw(space, y, lam, beta, mode, random)
+                    # the same random numbers at every point, so that its company does not matter
+                    found = self._draw(space, y, lam, beta, mode, streams["chains"])
                 except ArithmeticError:
                     continue
                 values, mixed = measure_draws(
@@ -137,7 +151,7 @@ class Sampling(Protocol):
                     lam,
                     beta,
                     space.right[0],
-                    Streams.of(task.seed, *size, work.device),
+                    streams,
                     self.counts,
                     work,
                 )
@@ -145,10 +159,12 @@ class Sampling(Protocol):
                 status = Status.MIXED if good else Status.UNMIXED
                 if not np.isfinite(values["energy"]):
                     status = Status.NONFINITE
-                record = [v if status == Status.MIXED else np.nan for v in values.values()]
+                out["status"][i, j] = status
                 seen = {"acceptance": found.acceptance, **mixed.__dict__}
-                out[:, i, j] = [*record, *(seen[name] for name in DIAGNOSTICS), status]
-        return out.ravel()
+                told = {name: seen[name] for name in DIAGNOSTICS}
+                for name, value in (told | (values if status == Status.MIXED else {})).items():
+                    out[name][i, j] = value
+        return out
 
     def _draw(
         self,

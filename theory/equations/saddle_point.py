@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from twinpeaks.theory.axes import check_count
 from twinpeaks.theory.checks import is_number
 from twinpeaks.theory.equations.channel import Channel, Overlaps
 from twinpeaks.theory.equations.readout import Points, readout
@@ -64,9 +64,7 @@ class Tolerances:
             value = getattr(self, name)
             if not (is_number(value) and 0 < value <= _LOOSEST):
                 raise ValueError(f"{name} = {value!r}: give a tolerance > 0 and <= {_LOOSEST:g}")
-        steps = self.max_steps
-        if isinstance(steps, bool) or not isinstance(steps, Integral) or steps < 1:
-            raise ValueError(f"max_steps = {steps!r}: give an integer >= 1")
+        check_count("max_steps", self.max_steps, 1)
 
 
 class Evaluation(NamedTuple):
