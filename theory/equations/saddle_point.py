@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
@@ -65,7 +64,7 @@ class Tolerances:
             if not (is_number(value) and 0 < value <= _LOOSEST):
                 raise ValueError(f"{name} = {value!r}: give a tolerance > 0 and <= {_LOOSEST:g}")
         steps = self.max_steps
-        if isinstance(steps, bool) or not isinstance(steps, Integral) or steps < 1:
+        if not (is_number(steps) and steps >= 1 and steps == int(steps)):
             raise ValueError(f"max_steps = {steps!r}: give an integer >= 1")
 
 
