@@ -104,10 +104,13 @@ def report(
         write(data, output)
         click.echo(f"written to  {output}")
     if failed:
-        from twinpeaks.validate import describe
+        from twinpeaks.validate.labels import axes_of, describe
 
+        axes = axes_of(data)
         for i in range(min(5, failed)):
             point = bad.isel(point=i)
-            click.echo(f"failed: {describe(point)} {sentence(int(point['status']))}", err=True)
+            click.echo(
+                f"failed: {describe(point, axes)} {sentence(int(point['status']))}", err=True
+            )
         click.echo(f"failed: {failed} of {total} points, left as NaN.", err=True)
         click.get_current_context().exit(1)

@@ -23,7 +23,7 @@ from twinpeaks.theory.errors import InvalidProblem
 from twinpeaks.theory.names import NAMES
 from twinpeaks.theory.problem import Problem, require
 
-__all__ = ["Family", "belongs", "each", "problem_at", "read_family", "text", "varied"]
+__all__ = ["Family", "belongs", "each", "problem_at", "read_family", "same_text", "text", "varied"]
 
 _FIELD = "field"  # attribute of a coordinate that is a number of a component
 
@@ -195,12 +195,13 @@ def varied(data: xr.Dataset | xr.DataArray) -> dict[str, str]:
 def belongs(problem: Problem, data: xr.Dataset) -> bool:
     """Whether a Dataset is of this problem, or of a family with this member."""
     expected = text(problem, {path: name for name, path in varied(data).items()})
-    # the names in brackets are those of the coordinates when it was made; they may be renamed
-    return _anonymous(str(data.attrs.get("problem"))) == _anonymous(expected)
+    return same_text(str(data.attrs.get("problem")), expected)
 
 
-def _anonymous(label: str) -> str:
-    return re.sub(r"<\w+>", "<>", label)
+def same_text(one: str, other: str) -> bool:
+    """Whether two texts describe one family: names in brackets are free, as coordinates may be renamed."""
+    first, second = (re.sub(r"<\w+>", "<>", label) for label in (one, other))
+    return first == second
 
 
 def problem_at(problem: Problem, point: xr.Dataset | xr.DataArray) -> Problem:

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from twinpeaks.validate.labels import describe
+from twinpeaks.validate.labels import axes_of, describe
 
 __all__ = ["Verdict", "agrees", "holm"]
 
@@ -162,7 +162,12 @@ def _flat(p: xr.DataArray, z: xr.DataArray, where: str = "") -> list[tuple[str, 
     """(place, z, p-value) of every test."""
     scores = z.transpose(*p.dims).stack(test=p.dims)
     values = p.stack(test=p.dims)
+    axes = axes_of(z)
     return [
-        (f"{describe(scores[i])}{', ' if where else ''}{where}", float(scores[i]), float(values[i]))
+        (
+            f"{describe(scores[i], axes)}{', ' if where else ''}{where}",
+            float(scores[i]),
+            float(values[i]),
+        )
         for i in range(scores.size)
     ]

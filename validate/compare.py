@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
+from twinpeaks.theory.family import same_text, varied
+from twinpeaks.theory.names import AXES
 from twinpeaks.validate.pooled import natural_size, pooled_deviation, two_sided
 from twinpeaks.validate.seeds import over_seeds
 from twinpeaks.validate.shared import shared_correlation
@@ -35,7 +35,6 @@ PHYSICAL = (
     "bmd_mean",
 )
 
-_AXES = ("overparam", "alpha_T", "lam", "beta")
 _SAME = 1e-9  # relative difference below which two axis values are one point
 _RESOLUTION = 1e-9  # relative accuracy to which either side is computed at best
 _SMALLEST = 1e-30  # keeps 0/0 out where both sides are exactly zero
@@ -147,7 +146,7 @@ def _check_same_problem(curve: xr.Dataset, run: xr.Dataset) -> None:
             raise ValueError(f"{name} has kind = {data.attrs.get('kind')!r}: give a {kind} Dataset")
         if "problem" not in data.attrs:
             raise ValueError(f"{name} does not say which problem it is: its 'problem' is missing")
-    if curve.attrs["problem"] != run.attrs["problem"]:
+    if not same_text(curve.attrs["problem"], run.attrs["problem"]):
         raise ValueError(
             f"different problems: the theory is of {curve.attrs['problem']}, the simulation of "
             f"{run.attrs['problem']}"
@@ -170,44 +169,55 @@ def _check_ratios(run: xr.Dataset) -> None:
 
 def _at_points_of(curve: xr.Dataset, run: xr.Dataset) -> xr.Dataset:
     """Pick the theory at the points of the simulation, under the simulation's labels."""
-    unknown = [str(d) for d in run.dims if d not in (*_AXES, "seed", "D")]
-    if unknown:
-        raise ValueError(f"the simulation has dimensions {', '.join(unknown)}, unknown here")
-    indexers: dict[Hashable, Any] = {}
     if "beta" in curve.coords and "beta" not in run.coords and np.any(np.isinf(curve["beta"])):
         run = run.assign_coords(beta=np.inf)  # trained to the minimum of the loss
-    for axis in _AXES:
+    axes = []
+    for axis in dict.fromkeys((*varied(curve), *varied(run), *AXES)):
         if (axis in curve.coords) != (axis in run.coords):
             lacking = "simulation" if axis in curve.coords else "theory"
             raise ValueError(f"{axis}: the {lacking} lacks this axis, the other side has it")
-        if axis not in run.coords:
-            continue
-        index = _positions(axis, np.atleast_1d(curve[axis]), np.atleast_1d(run[axis]))
-        if axis in curve.dims:
-            indexers[axis] = index if axis in run.dims else int(index[0])
-    at = curve.isel(indexers)
-    for axis in _AXES:
-        if axis in run.dims and axis not in at.dims:
-            at = at.expand_dims(axis)
-    return at.assign_coords({axis: run[axis].variable for axis in _AXES if axis in run.coords})
+        if axis in run.coords:
+            axes.append(axis)
+    known = {"seed", "D", *(d for axis in axes for d in run[axis].dims)}
+    unknown = [str(d) for d in run.dims if d not in known]
+    if unknown:
+        raise ValueError(f"the simulation has dimensions {', '.join(unknown)}, unknown here")
+    indexers: dict[Hashable, xr.DataArray] = {}
+    for dims in dict.fromkeys(curve[axis].dims for axis in axes):
+        index = _positions([axis for axis in axes if curve[axis].dims == dims], curve, run)
+        indexers.update(dict.fromkeys(dims, index))
+    at = curve.isel(indexers).drop_vars(list(curve.coords), errors="ignore")
+    missing = {d: n for d, n in run.sizes.items() if d not in (*at.dims, "seed", "D")}
+    points = {*at.dims, *missing}
+    labels = {c: v.variable for c, v in run.coords.items() if set(v.dims) <= points and c != "D"}
+    return at.expand_dims(missing).assign_coords(labels)
 
 
-def _positions(
-    axis: str, have: NDArray[np.float64], wanted: NDArray[np.float64]
-) -> NDArray[np.intp]:
-    with np.errstate(invalid="ignore"):  # inf - inf
-        gap = np.abs(have[None, :] - wanted[:, None])
-    distance = np.where(have[None, :] == wanted[:, None], 0.0, gap)
-    index: NDArray[np.intp] = np.argmin(distance, axis=1)
-    scale = np.where(np.isinf(wanted), 1.0, np.abs(wanted))
-    missing = wanted[~(distance.min(axis=1) <= _SAME * scale)]
+def _positions(axes: list[str], curve: xr.Dataset, run: xr.Dataset) -> xr.DataArray:
+    """Which point of one dimension of the theory each point of the simulation is."""
+    wanted = xr.broadcast(*(run[axis].reset_coords(drop=True) for axis in axes))
+    gap = np.zeros((wanted[0].size, curve[axes[0]].size))
+    for axis, values in zip(axes, wanted, strict=True):
+        have, want = np.atleast_1d(curve[axis].values)[None], values.values.reshape(-1, 1)
+        with np.errstate(
+            invalid="ignore", divide="ignore"
+        ):  # inf - inf, and 0 is a point of its own
+            relative = np.abs(have - want) / np.abs(want)
+        gap = np.maximum(gap, np.where(have == want, 0.0, np.nan_to_num(relative, nan=np.inf)))
+    missing = np.flatnonzero(~(gap.min(axis=1) <= _SAME))
     if missing.size:
-        some = ", ".join(f"{v:.12g}" for v in missing[:6]) + (", ..." if missing.size > 6 else "")
+        some = [
+            ", ".join(
+                f"{axis} = {v.values.flat[i]:.12g}" for axis, v in zip(axes, wanted, strict=True)
+            )
+            for i in missing[:6]
+        ]
         raise ValueError(
-            f"{axis} = {some}: simulated but not in the theory; solve the theory at these values "
-            "too (nothing is interpolated)"
+            f"{'; '.join(some)}{'; ...' if missing.size > 6 else ''}: simulated but not in the "
+            "theory; solve the theory at these values too (nothing is interpolated)"
         )
-    return index
+    index: xr.DataArray = wanted[0].copy(data=np.argmin(gap, axis=1).reshape(wanted[0].shape))
+    return index.drop_vars([*index.coords])
 
 
 def _with_floors(

@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 
 from twinpeaks.validate.agreement import agrees
-from twinpeaks.validate.labels import AXES
+from twinpeaks.validate.labels import axes_of
 from twinpeaks.validate.power import detectable
 
 if TYPE_CHECKING:
@@ -107,9 +107,7 @@ def _case(name: str, summary: xr.Dataset, level: float, tests: int) -> dict[str,
     setting = [f"sizes {attrs['sizes']}"] if attrs.get("sizes") else []
     setting += [f"seeds {_runs(attrs['seeds'])}"] if attrs.get("seeds") else []
     setting += [
-        f"{axis} {float(summary[axis]):.6g}"
-        for axis in AXES
-        if axis in summary.coords and axis not in summary.dims
+        f"{axis} {float(summary[axis]):.6g}" for axis in axes_of(summary) if not summary[axis].dims
     ]
     return {
         "name": name,
@@ -158,19 +156,20 @@ def _variables(summary: xr.Dataset, level: float, tests: int) -> list[list[str]]
 
 
 def _axes(summary: xr.Dataset) -> list[str]:
-    return [axis for axis in AXES if axis in summary["z"].dims]
+    return [axis for axis in axes_of(summary["z"]) if summary["z"][axis].dims]
 
 
 def _points(summary: xr.Dataset) -> list[dict[str, Any]]:
     """A row for each number compared."""
-    axes = _axes(summary)
     names = ["theory", "intercept", "intercept_error", "slope", "z"]
-    each = [summary[name].broadcast_like(summary["z"]).transpose(*axes) for name in names]
+    each = [summary[name].broadcast_like(summary["z"]) for name in names]
+    axes = [summary["z"][name].broadcast_like(summary["z"]) for name in _axes(summary)]
+    each, axes = ([a.transpose(*each[-1].dims) for a in some] for some in (each, axes))
     rows = []
     for index in np.ndindex(each[0].shape):
         labels = [
-            str(v) if isinstance(v := summary[a].values[i], str) else f"{float(v):.6g}"
-            for a, i in zip(axes, index, strict=True)
+            str(v) if isinstance(v := axis[index].item(), str) else f"{float(v):.6g}"
+            for axis in axes
         ]
         values = [float(array.values[index]) for array in each]
         styles = (".6g", ".6g", ".2g", ".3g", "+.1f")

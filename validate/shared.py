@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
 from scipy import stats
 
-__all__ = ["SHARING", "ChiSquare", "chi_square", "shared_correlation"]
+__all__ = ["ChiSquare", "chi_square", "shared_correlation"]
 
-#: Axes along which instances are shared.
-SHARING = ("lam", "beta")
-
+_SIZES = ("overparam", "alpha_T", "D")
 _PAIR = ("first", "second")
 
 
@@ -22,6 +21,12 @@ class ChiSquare(NamedTuple):
     value: xr.DataArray
     dof: xr.DataArray
     p_value: xr.DataArray
+
+
+def _sharing(data: xr.Dataset | xr.DataArray) -> list[Hashable]:
+    """Dimensions along which instances are shared: those that change no size."""
+    sizes = {d for name in _SIZES if name in data.coords for d in data[name].dims}
+    return sorted((d for d in data.dims if d not in {*sizes, "variable", "seed"}), key=str)
 
 
 def shared_correlation(run: xr.Dataset, names: list[str]) -> xr.DataArray | None:
@@ -37,11 +42,11 @@ def shared_correlation(run: xr.Dataset, names: list[str]) -> xr.DataArray | None
     Returns
     -------
     xarray.DataArray or None
-        Over ``variable``, the axes that do not share, and ``first`` and ``second``, which number
-        the points that do, in the order of ``lam`` and ``beta``. 0 between two points of which
+        Over ``variable``, the dimensions that do not share, and ``first`` and ``second``, which number
+        the points that do. 0 between two points of which
         one has no spread; None where no axis shares.
     """
-    axes = [a for a in SHARING if a in run.dims]
+    axes = _sharing(run)
     if not axes:
         return None
     x = run[names].astype(float).to_dataarray("variable")
@@ -96,7 +101,7 @@ def _trace(
     score: xr.DataArray, share: xr.DataArray | None, correlation: xr.DataArray
 ) -> xr.DataArray:
     """Tr C^2 for each variable, of the points that have a score."""
-    axes = [a for a in SHARING if a in score.dims]
+    axes = _sharing(score)
 
     def pairs(x: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
         flat = (

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 import numpy as np
 import xarray as xr
 
-from twinpeaks.validate.labels import AXES
+from twinpeaks.validate.labels import axes_of
 
 __all__ = ["table"]
 
@@ -26,12 +28,13 @@ def table(result: xr.Dataset) -> str:
         together for each variable.
     """
     z = result["z"]
-    known = [a for a in AXES if a in z.coords and a != "variable"]
-    fixed = [a for a in known if a not in z.dims]
+    known = [a for a in axes_of(z) if a != "variable"]
+    fixed = [a for a in known if not z[a].dims]
     names = [str(n) for n in z["variable"].values]
-    points = [a for a in known if a in z.dims]
+    points = [a for a in known if z[a].dims]
     axes = points or fixed
-    rows = z.stack(point=points) if points else z.expand_dims("point")
+    dims = sorted((d for d in z.dims if d != "variable"), key=lambda d: _rank(z, d, known))
+    rows = z.stack(point=dims) if dims else z.expand_dims("point")
     rows = rows.transpose("point", "variable")
     body = [
         [f"{float(row[a]):.6g}" for a in axes] + [_number(v, "+.1f") for v in row.values]
@@ -66,6 +69,11 @@ def table(result: xr.Dataset) -> str:
         lines.append("-" * len(header))
         lines += [_line(row, [span, *widths[len(axes) :]]) for row in footer]
     return "\n".join(lines)
+
+
+def _rank(z: xr.DataArray, dim: Hashable, axes: list[str]) -> int:
+    """Place of the first axis that lies on a dimension: rows are in the order of the axes."""
+    return next((i for i, a in enumerate(axes) if dim in z[a].dims), len(axes))
 
 
 def _number(value: float, style: str) -> str:
