@@ -7,7 +7,7 @@ import pytest
 
 TORCH = find_spec("torch") is not None
 TRAINS = re.compile(
-    r"^(from|import) (torch|twinpeaks\.(measure|simulate|sweeps))\b"
+    r"^(from|import) (torch|twinpeaks\.(measure|simulate|sweeps|validate\.suites))\b"
     r"|^from twinpeaks import .*\b(measure|simulate|sweeps)\b",
     re.MULTILINE,
 )
