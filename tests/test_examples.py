@@ -14,6 +14,7 @@ SCRIPTS = (
     "teachers",
     "features",
     "limits",
+    "paths",
     "peaks",
     "robustness",
     "initialisation",

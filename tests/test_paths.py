@@ -1,6 +1,7 @@
 """Paths through the axes and numbers of components as axes: one call equals many."""
 
 import inspect
+import sys
 
 import numpy as np
 import pytest
@@ -343,23 +344,31 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
+CASES = [
+    (function, name, kind)
+    for function, name in ARGUMENTS
+    for kind in BAD
+    # functions of alpha_T alone have no other axis that could be meant
+    if "another axis" not in kind or "overparam" in inspect.signature(function).parameters
+]
+
+
 @pytest.mark.parametrize(
-    ("function", "name"), ARGUMENTS, ids=[f"{f.__name__}-{n}" for f, n in ARGUMENTS]
+    ("function", "name", "kind"), CASES, ids=[f"{f.__name__}-{n}-{k}" for f, n, k in CASES]
 )
-def test_every_axis_of_every_function_refuses(function, name, bad, monkeypatch):
+def test_every_axis_of_every_function_refuses(function, name, kind, monkeypatch):
     """One sentence, naming the argument, before any equation is evaluated."""
+    bad = BAD[kind]
     if isinstance(bad, xr.DataArray) and name == "alpha_T":
         bad = bad.rename(alpha_T="overparam")
-    if isinstance(bad, xr.DataArray) and "overparam" not in inspect.signature(function).parameters:
-        pytest.skip("no other axis to be confused with")
     curve()
 
     def work(*_, **__):
         raise AssertionError("worked before it checked")
 
-    monkeypatch.setattr("twinpeaks.theory.solve.solve_grid", work)
-    monkeypatch.setattr("twinpeaks.theory.solve.solve_ridgeless", work)
+    module = sys.modules["twinpeaks.theory.solve"]  # beside the function of that name
+    monkeypatch.setattr(module, "solve_grid", work)
+    monkeypatch.setattr(module, "solve_ridgeless", work)
     with pytest.raises(ValueError, match=name) as caught:
         call(function, **{name: bad})
     assert "\n" not in str(caught.value)
@@ -387,3 +396,59 @@ def test_functions_answer_what_they_should_refuse_changed():
             assert call(function).beta.size == 1
         else:
             call(function)
+
+
+# --- theory and simulation side by side
+
+
+def simulated(curve, rng, seeds=6, D=(60, 120)):
+    """A simulation whose instances scatter about the theory of every point."""
+    noise = xr.DataArray(
+        0.01 * rng.standard_normal((len(D), seeds)),
+        {"D": list(D), "seed": range(seeds)},
+        ("D", "seed"),
+    )
+    run = (curve[["test_error", "bmd"]] + noise).assign(
+        status=(curve.status + 0 * noise).astype(int)
+    )
+    attrs = {"kind": "simulation", "problem": curve.attrs["problem"]}
+    return run.assign_coords(curve.coords).assign_attrs(attrs).drop_vars("beta")
+
+
+def test_comparison_along_paths_and_families():
+    """Points are found by all their coordinates, in whatever order either side has them."""
+    from twinpeaks import validate
+
+    at = {
+        "overparam": along("a", [0.5, 2.0, 2.0]),
+        "alpha_T": along("a", [3.0, 1.0, 2.0]),
+        "lam": 0.1,
+    }
+    family = theory.solve(SQUARE, vary={"teacher.flip": [0.0, 0.1, 0.2]}, **at)
+    rng = np.random.default_rng(7)
+    run = simulated(family, rng).isel(a=[2, 0], flip=[2, 0])
+    result = validate.compare(family, run)
+    for name in ("test_error", "bmd"):
+        expected = family[name].isel(a=[2, 0], flip=[2, 0])
+        got = result.theory.sel(variable=name).transpose(*expected.dims)
+        np.testing.assert_array_equal(got, expected)
+    # a product has the points of a path; a path has not those of a product
+    product = theory.solve(
+        SQUARE,
+        vary={"teacher.flip": [0.0, 0.2]},
+        overparam=[0.5, 2.0],
+        alpha_T=[1.0, 2.0, 3.0],
+        lam=0.1,
+    )
+    np.testing.assert_allclose(validate.compare(product, run).theory, result.theory, rtol=1e-12)
+    with pytest.raises(ValueError, match=r"overparam = 0.5, alpha_T = 1; .*: simulated but not in"):
+        validate.compare(family, simulated(product, rng))
+    other = theory.solve(SQUARE.replace(loss=theory.Hinge()), vary={"teacher.flip": [0.0]}, **at)
+    with pytest.raises(ValueError, match="different problems"):
+        validate.compare(other, run)
+    summary = validate.summarise(result)
+    header = validate.table(summary).splitlines()[1]
+    assert header.split()[:3] == ["flip", "overparam", "alpha_T"]
+    rejected = validate.agrees(result.assign(p_value=0.0 * result.p_value)).rejected
+    place = "bmd, flip = 0.2, overparam = 2, alpha_T = 2, lam = 0.1"
+    assert any(place in sentence for sentence in rejected)
