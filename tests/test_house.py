@@ -14,6 +14,7 @@ MODEL = (
     "axes",
     "components",
     "errors",
+    "family",
     "feature_laws",
     "losses",
     "names",
@@ -46,7 +47,7 @@ def test_theory_knows_no_torch():
 
 @pytest.mark.parametrize("floor", ["sweeps", "measure"])
 def test_sweeps_and_estimators_know_no_model(floor):
-    allowed = ("axes", "names", "numerics", "errors")
+    allowed = ("axes", "names", "labelled", "random", "numerics", "errors")
     for file, name in imports(floor):
         if name.startswith("twinpeaks.theory"):
             assert name.split(".")[2] in allowed, f"{file} imports {name}"
