@@ -13,7 +13,6 @@ from twinpeaks.commands.files import make_folder, write
 from twinpeaks.commands.parameters import Device, Grid, Sizes
 from twinpeaks.commands.problem import make_problem
 from twinpeaks.commands.report import progress_bar, refusals
-from twinpeaks.commands.threshold import with_threshold
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -95,6 +94,7 @@ def command(output: Path, size: Any, seeds: int, points: int, device: str) -> No
 def _solve(loss: str, points: int) -> xr.Dataset:
     problem = make_problem(loss=loss)
     from twinpeaks import theory
+    from twinpeaks.theory.equations.thresholds import with_threshold
 
     fine = Grid().convert(f"0.05:20:{points}," + ",".join(map(str, _RATIOS)), None, None)
     with progress_bar(f"{loss} loss, theory") as progress:

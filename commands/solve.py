@@ -12,7 +12,6 @@ from twinpeaks.commands.files import output_option
 from twinpeaks.commands.parameters import Grid
 from twinpeaks.commands.problem import axis_options, make_problem, model_options
 from twinpeaks.commands.report import progress_bar, refusals, report
-from twinpeaks.commands.threshold import with_threshold
 
 __all__ = ["command"]
 
@@ -48,6 +47,7 @@ def command(
     """  # noqa: D301
     problem = make_problem(**model)
     from twinpeaks import theory
+    from twinpeaks.theory.equations.thresholds import with_threshold
 
     with refusals(), progress_bar("solve") as progress, warnings.catch_warnings():
         warnings.simplefilter("ignore", theory.UnstableWarning)  # the report says it

@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 import twinpeaks as tp
 from twinpeaks import figures
 from twinpeaks.figures.style import colours
-from twinpeaks.theory.landmarks.bayes import bayes_error
 
 ratios = np.geomspace(0.05, 20, 61)
 panels = {
@@ -34,7 +33,7 @@ with figures.article():
         print(title)
         for (label, problem), colour in zip(problems, colours(3), strict=True):
             curve = tp.solve(problem, overparam=ratios, alpha_T=3.0, lam=0.1)
-            best = float(bayes_error(problem, 3.0))
+            best = float(tp.bayes_error(problem, 3.0))
             ax.semilogx(ratios, curve.test_error, color=colour, label=label)
             ax.axhline(best, color=colour, linestyle=":")
             least = float(curve.test_error.min())

@@ -14,6 +14,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from twinpeaks import theory
 from twinpeaks.figures.style import TWO_COLUMNS, article, colours
+from twinpeaks.theory.equations.thresholds import with_threshold
+from twinpeaks.theory.family import belongs
 from twinpeaks.validate import over_seeds
 
 __all__ = ["twin_peaks"]
@@ -155,13 +157,9 @@ def _marked(curve: xr.Dataset, problem: theory.Problem | None) -> xr.Dataset:
     """Add the interpolation threshold of the problem, where it has one."""
     if problem is None or "threshold" in curve:
         return curve
-    if curve.attrs.get("problem") != repr(problem):
+    if not belongs(problem, curve):
         raise ValueError(f"problem = {problem!r}: the curve solves {curve.attrs.get('problem')}")
-    try:
-        values = theory.interpolation_threshold(problem, curve["alpha_T"].values)
-    except theory.InvalidProblem:
-        return curve
-    return curve.assign(threshold=(curve["alpha_T"].dims, values))
+    return with_threshold(problem, curve)
 
 
 def _thresholds(curve: xr.Dataset) -> list[float]:

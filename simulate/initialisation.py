@@ -35,7 +35,6 @@ from twinpeaks.sweeps import (
 from twinpeaks.sweeps.grid import Values
 from twinpeaks.theory.axes import Given, check_count
 from twinpeaks.theory.family import read_family
-from twinpeaks.theory.losses.square import Square
 from twinpeaks.theory.problem import Problem
 from twinpeaks.theory.starts import GaussianStart, RandomLabelsStart, SameInputsStart, Start
 
@@ -129,7 +128,7 @@ class FromStart(Networks):
     def __post_init__(self) -> None:
         """Check every number, the loss and the start."""
         super().__post_init__()
-        if not isinstance(self.problem.loss, Square):
+        if self.problem.loss.quadratic != 1.0:
             raise ValueError(
                 f"problem = {self.problem!r}: give a theory.Problem with loss=Square()"
             )

@@ -22,7 +22,6 @@ from twinpeaks.simulate.trainers.hinge import hinge_path
 from twinpeaks.simulate.trainers.newton import newton_path
 from twinpeaks.simulate.trainers.ridge import ridge_path
 from twinpeaks.theory.losses.base import Loss
-from twinpeaks.theory.losses.hinge import Hinge
 
 __all__ = ["Fit", "Status", "check_loss", "train", "train_stack"]
 
@@ -62,12 +61,13 @@ def check_loss(loss: Loss) -> None:
     Raises
     ------
     ValueError
-        Unless the loss is convex, and smooth or the hinge loss.
+        Unless the loss is convex, and smooth or of one hinge.
     """
     if not loss.trainable:
         lacks = "smooth" if loss.convex else "convex"
         raise ValueError(
-            f"loss = {loss!r} is not {lacks}: simulation supports smooth convex losses and Hinge"
+            f"loss = {loss!r} is not {lacks}: simulation supports smooth convex losses and "
+            "those of one hinge, as Hinge"
         )
 
 
@@ -145,8 +145,10 @@ def train_stack(
 def _minimise(loss: Loss, X: Tensor, y: Tensor, lam: NDArray[np.float64]) -> tuple[Tensor, Tensor]:
     """Weights of shape (B, N, n_lam), and bounds on their distance to the minimum."""
     penalties = torch.as_tensor(lam, dtype=torch.float64, device=X.device)
-    if type(loss) is Hinge:
-        return hinge_path(X, y, penalties)
+    if loss.hinge is not None:
+        slope, margin = loss.hinge  # l = slope max(margin - s, 0): w in units of the margin
+        W, missed = hinge_path(X, y, penalties * (margin / slope))
+        return W * margin, missed * margin
     if loss.quadratic is not None:
         W = ridge_path(X, y, penalties * loss.quadratic)
     else:

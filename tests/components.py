@@ -48,7 +48,10 @@ def steps(nu):
     return np.where(nu < -0.5, 0.1, np.where(nu < 0.8, 0.4 + 0.2 * np.tanh(nu), 0.95))
 
 
-ACTIVATIONS = _ready(theory.Activation, {theory.Activation})
+ACTIVATIONS = [
+    *_ready(theory.Activation, {theory.Activation}),
+    theory.Custom(lambda x: np.where(x > 0.5, x - 0.5, 0.1 * np.tanh(x) - 0.05), name="bent"),
+]
 LOSSES = [
     *_ready(theory.Loss, {theory.Loss, theory.MarginLoss, theory.DifferenceLoss}),
     theory.CustomLoss(softplus_squared),
@@ -66,5 +69,5 @@ LAWS = [
     *_ready(theory.FeatureLaw, {theory.FeatureLaw, theory.PopulationLaw}),
     theory.Deep(widths=(0.6, 1.7)),
     theory.PowerLaw(exponent=0.3, teacher_exponent=0.2),
-    theory.Spectrum((0.0289, 0.2089, 0.3889, 0.9289), (0.0, 0.02, 0.1, 0.3)),
+    theory.Spectrum((0.0289, 0.2089, 0.3889, 0.9289), (0.0, 0.02, 0.1, 0.2)),
 ]

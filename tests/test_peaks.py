@@ -169,10 +169,10 @@ def test_other_axes(along, variable, axes):
         ({"alpha_T": None}, "alpha_T is missing"),
         ({"overparam": 2.0}, r"overparam = 2\.0 is the axis along which to look"),
         ({"along": "width"}, "along = 'width': give one of overparam"),
-        ({"between": (3.0, 1.0)}, r"between = \(3, 1\): give 0 < low < high"),
+        ({"between": (3.0, 1.0)}, r"between = \(3.0, 1.0\): give two numbers low < high"),
         ({"variable": "error"}, "variable = 'error': give one of q_d"),
         ({"variable": "entropy"}, "'entropy' has no finite value"),
-        ({"alpha_T": -1.0}, "alpha_T = -1: every value must be > 0"),
+        ({"alpha_T": -1.0}, r"alpha_T = -1: give numbers in \(0, inf\)"),
     ],
 )
 def test_what_cannot_be_found_is_named(change, words):

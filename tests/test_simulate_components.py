@@ -222,12 +222,13 @@ def test_train_error_of_real_labels_is_the_mean_square():
     np.testing.assert_allclose(data.train_error, 2 * data.train_loss, rtol=1e-12)
 
 
-def test_overlap_error_knows_no_subclass():
-    class Other(theory.Sign):
-        pass
-
+def test_overlap_error_is_that_of_the_label_law():
     one = np.ones(1)
-    assert np.isnan(overlap_test_error(Other(), one, one)).all()
+    by_hand = theory.CustomTeacher(lambda nu: np.where(nu > 0, 0.8, 0.2), breaks=(0.0,))
+    for m in (-1.0, 0.0, 0.3, 0.9, 1.0, 1.0 + 1e-15):
+        want = overlap_test_error(theory.FlippedSign(flip=0.2), one, m * one)
+        np.testing.assert_allclose(overlap_test_error(by_hand, one, m * one), want, atol=1e-11)
+    assert np.isnan(overlap_test_error(by_hand, 0 * one, 0 * one)).all()
     assert overlap_test_error(theory.Sign(), one, 0 * one) == pytest.approx(0.5)
     assert overlap_test_error(theory.FlippedSign(flip=0.2), one, one) == pytest.approx(0.2)
 

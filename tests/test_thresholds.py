@@ -8,7 +8,10 @@ from twinpeaks import theory
 
 
 def test_square_loss_interpolates_at_one():
-    assert theory.interpolation_threshold(theory.Problem(), [0.5, 3.0]).tolist() == [1.0, 1.0]
+    assert theory.interpolation_threshold(theory.Problem(), [0.5, 3.0]).values.tolist() == [
+        1.0,
+        1.0,
+    ]
 
 
 @pytest.mark.parametrize("activation", [theory.Tanh(), theory.ReLU()], ids=repr)
@@ -81,7 +84,7 @@ def test_linear_features_of_too_many_patterns_never_interpolate():
     """They span D dimensions at most: the training error at N/P = 50 is that of the inputs."""
     for loss in (theory.Square(), theory.Logistic()):
         problem = theory.Problem(theory.Identity(), theory.FlippedSign(flip=0.1), loss)
-        few, many = theory.interpolation_threshold(problem, [0.5, 10.0])
+        few, many = theory.interpolation_threshold(problem, [0.5, 10.0]).values
         assert np.isinf(many)
         curve = theory.solve(problem, overparam=[1.0, 50.0], alpha_T=10.0, lam=1e-7)
         assert curve.train_loss.values[1] == pytest.approx(curve.train_loss.values[0], rel=1e-6)
@@ -102,7 +105,7 @@ def test_custom_loss_of_the_difference_interpolates_at_one():
 
 @pytest.mark.parametrize("bad", [-1.0, 0.0, np.nan, np.inf])
 def test_ratios_are_checked(bad):
-    with pytest.raises(ValueError, match=r"alpha_T = .*: every value must be > 0 and finite"):
+    with pytest.raises(ValueError, match=r"alpha_T = .*: give numbers in \(0, inf\)"):
         theory.interpolation_threshold(theory.Problem(), [1.0, bad])
 
 

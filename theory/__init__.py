@@ -5,7 +5,7 @@
 >>> curve = theory.solve(problem, overparam=[0.5, 1.0, 2.0], alpha_T=3.0, lam=1e-4)
 """
 
-from twinpeaks.theory import feature_laws, losses, teachers
+from twinpeaks.theory import activations, feature_laws, losses, teachers
 from twinpeaks.theory.activations import (
     Activation as Activation,
     Custom as Custom,
@@ -88,5 +88,5 @@ from twinpeaks.theory.teachers.sign import (
 )
 
 # A component dropped into one of these folders needs no line above.
-for _package in (losses, teachers, feature_laws):
+for _package in (activations, losses, teachers, feature_laws):
     globals().update(public(_package.__name__, _package.__path__))

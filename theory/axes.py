@@ -108,13 +108,14 @@ def read_axis(name: str, given: Given, interval: str | None = None, *, whole: bo
             raise ValueError(f"{name} = {bad.flat[0]:g}: give whole numbers")
         values = values.astype(np.int64)
     attrs = attributes(name) if name in NAMES else {}
-    if not isinstance(given, xr.DataArray):
-        if np.unique(values).size != values.size:
-            raise ValueError(f"{name} = {_repeated(values):g} appears twice: give each value once")
-        return Axis(name, values, name if values.ndim else None, attrs=attrs)
     if not values.ndim:
         return Axis(name, values, attrs=attrs)
-    dim = str(given.dims[0])
+    dim = str(given.dims[0]) if isinstance(given, xr.DataArray) else name
+    # along a path values may recur; where they label the dimension they may not
+    if dim == name and np.unique(values).size != values.size:
+        raise ValueError(f"{name} = {_repeated(values):g} appears twice: give each value once")
+    if not isinstance(given, xr.DataArray):
+        return Axis(name, values, dim, attrs=attrs)
     coords = {str(k): v.variable for k, v in given.coords.items() if v.dims == (dim,) and k != name}
     return Axis(name, values, dim, coords, attrs)
 
@@ -329,8 +330,8 @@ def read_axes(*axes: Axis, reserved: tuple[str, ...] = ()) -> Axes:
     Raises
     ------
     ValueError
-        If two axes on one dimension differ in length or in its coordinate, if a dimension bears the
-        name of an axis that does not lie on it, or if a point of a path occurs twice.
+        If two axes on one dimension differ in length or in its coordinate, or if a dimension bears the
+        name of an axis that does not lie on it.
     """
     found = Axes(axes)
     for axis in axes:
@@ -354,11 +355,4 @@ def read_axes(*axes: Axis, reserved: tuple[str, ...] = ()) -> Axes:
                         f"{where}, on which its coordinate {name!r} differs from that of "
                         f"{other.name}: select the same points of both"
                     )
-    for dim in found.dims:
-        path = found.on(dim)
-        rows, counts = np.unique([a.values for a in path], axis=1, return_counts=True)
-        if np.any(counts > 1):
-            twice = rows[:, counts > 1][:, 0]
-            at = ", ".join(f"{a.name} = {v:g}" for a, v in zip(path, twice, strict=True))
-            raise ValueError(f"{at} appears twice on {dim!r}: give each point once")
     return found

@@ -10,12 +10,14 @@ from twinpeaks.theory.activations import Activation, Tanh
 from twinpeaks.theory.errors import InvalidProblem
 from twinpeaks.theory.feature_laws.base import FeatureLaw
 from twinpeaks.theory.feature_laws.gaussian import Gaussian
-from twinpeaks.theory.losses.base import DifferenceLoss, Loss
+from twinpeaks.theory.losses.base import Loss
 from twinpeaks.theory.losses.square import Square
 from twinpeaks.theory.teachers.base import BinaryTeacher, RealTeacher, Teacher
 from twinpeaks.theory.teachers.sign import Sign
 
 __all__ = ["Problem", "require"]
+
+_ROUNDING = 1e-12  # moments below this share of sqrt(E sigma^2) are none
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ class Problem:
         If a component is of the wrong kind, if the activation has no linear part (kappa_1 = 0: in
         the proportional regime such features carry nothing of a linear teacher), if its mean
         kappa_0 would act as a bias on labels that are not symmetric (the equations leave it out),
-        or if the loss cannot learn from the teacher's labels.
+        if the feature law admits no such activation or teacher, or if the loss cannot learn from the
+        teacher's labels.
 
     Examples
     --------
@@ -68,13 +71,16 @@ class Problem:
                     f"{name} = {value!r}: give an instance of theory.{kind.__name__}{hint}"
                 )
         moments = self.activation.moments
-        size = math.hypot(moments.kappa_1, moments.kappa_star)
-        if not abs(moments.kappa_1) > 1e-12 * size:
+        scale = math.hypot(moments.kappa_0, moments.kappa_1, moments.kappa_star)
+        resolved = max(_ROUNDING, moments.error) * scale
+        if not abs(moments.kappa_1) > resolved:
             raise InvalidProblem(
-                f"activation = {self.activation!r}: kappa_1 = {moments.kappa_1:.3g}, so the features "
-                "carry nothing linear in x and the test error is 1/2; add an odd part"
+                f"activation = {self.activation!r}: kappa_1 = {moments.kappa_1:.3g} is 0 to rounding of "
+                f"sqrt(E sigma^2) = {scale:.3g}, so the features carry nothing linear in x and the "
+                "test error is 1/2; add an odd part, or subtract a constant that hides it"
             )
-        if abs(moments.kappa_0) > 1e-12 * size and not self.teacher.balanced:
+        self.features.check(moments, self.teacher.rho)
+        if abs(moments.kappa_0) > resolved and not self.teacher.balanced:
             raise InvalidProblem(
                 f"activation = {self.activation!r} has kappa_0 = {moments.kappa_0:.3g}, a free bias "
                 f"that matters with teacher = {self.teacher!r}, whose labels are not symmetric; "
@@ -83,11 +89,10 @@ class Problem:
         if isinstance(self.teacher, BinaryTeacher) or self.loss.quadratic is not None:
             return
         additive = isinstance(self.teacher, RealTeacher) and self.teacher.noise is not None
-        residual = isinstance(self.loss, DifferenceLoss)
-        if not (additive and (residual or getattr(self.loss, "of", "") == "difference")):
+        if not (additive and self.loss.of == "difference"):
             raise InvalidProblem(
                 f"loss = {self.loss!r} cannot learn from teacher = {self.teacher!r}: labels that "
-                "are not -1 and +1 need loss=Square(), or a DifferenceLoss with teacher=Linear()"
+                "are not -1 and +1 need loss=Square(), or a loss of y - t with teacher=Linear()"
             )
 
     def replace(self, **changes: Any) -> Problem:

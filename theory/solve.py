@@ -83,7 +83,7 @@ def solve(
     ValueError
         For an axis that is not positive, distinct and at most 1-d, for dimensions that clash, for a
         field that there is not, for a measure that does not exist (lam = 0 with finite beta, ZeroOne
-        with beta = inf), and as ``InvalidProblem`` for a teacher whose labels do not rise with its
+        with beta = inf), and as ``InvalidProblem`` for a teacher whose labels fall with its
         field.
     SolveError
         When a point did not converge and ``throw`` is True; carries the Solution.
@@ -161,12 +161,12 @@ def solve_on(
 
 
 def _check_measure(problem: Problem, points: Points) -> None:
-    """Refuse measures that do not exist, and teachers of which features carry nothing."""
+    """Refuse measures that do not exist, and labels that fall with the teacher field."""
     teacher = problem.teacher
-    if not teacher.correlation * teacher.rho**0.5 > 1e-12:
+    if teacher.correlation < 0 and not teacher.silent:
         raise InvalidProblem(
-            f"teacher = {teacher!r}: E[y nu] = {teacher.correlation * teacher.rho:.3g}, so there is "
-            "nothing linear to learn; give labels that rise with nu"
+            f"teacher = {teacher!r}: E[y nu] = {teacher.correlation * teacher.rho:.3g}, labels fall with "
+            "nu; exchange them, or mirror the link"
         )
     if not problem.loss.convex and np.any(points.temperature == 0):
         raise ValueError(

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from twinpeaks.simulate.layers import Layers
 from twinpeaks.sweeps.random import TorchRandom
-from twinpeaks.theory.activations import Activation, Custom, HermiteMoments
+from twinpeaks.theory.activations import Activation, HermiteMoments
 
 __all__ = ["Norm", "flip_distances", "projected_gradient", "value_and_gradient"]
 
@@ -73,7 +73,7 @@ def value_and_gradient(layers: Layers, w: Tensor, x: Tensor) -> tuple[Tensor, Te
     gradient : Tensor of shape (n, D)
         For an activation given as a numpy callable, by central differences of the activation.
     """
-    if isinstance(layers.activation, Custom):
+    if not layers.activation.traceable:
         layers = Layers(_Differentiable(layers.activation), layers.matrices)
     x = x.detach().requires_grad_(True)
     f = layers(x) @ w / layers.N**0.5

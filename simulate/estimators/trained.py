@@ -14,8 +14,6 @@ from twinpeaks.sweeps.random import TorchRandom, input_blocks
 from twinpeaks.theory.activations import HermiteMoments
 from twinpeaks.theory.problem import Problem
 from twinpeaks.theory.teachers.base import RealTeacher, Teacher
-from twinpeaks.theory.teachers.linear import Linear
-from twinpeaks.theory.teachers.sign import FlippedSign, Probit, Sign
 
 __all__ = ["measure_overlaps", "measure_test_error", "measure_training", "overlap_test_error"]
 
@@ -40,24 +38,17 @@ def overlap_test_error(teacher: Teacher, Q_d: Values, m: Values) -> Values:
 
     Notes
     -----
-    With (nu, f) jointly Gaussian, P(nu f < 0) = arccos(m / sqrt(rho Q_d)) / pi =: e. The error is e
-    for Sign, p + (1 - 2p) e for labels flipped with probability p, e with rho -> rho + noise for
-    Probit, and rho + noise - 2m + Q_d for Linear. NaN for any other teacher, a subclass included;
-    for the binary ones also where Q_d = 0.
+    With (nu, f) jointly Gaussian the label law alone decides: ``Teacher.test_error``. NaN for binary
+    labels where Q_d = 0.
     """
-    kind, rho = type(teacher), teacher.rho
-    if isinstance(teacher, Linear) and kind is Linear:
-        return np.asarray(rho + teacher.noise - 2.0 * m + Q_d)
-    if isinstance(teacher, Probit) and kind is Probit:
-        rho = rho + teacher.noise
-    elif kind not in (Sign, FlippedSign):
-        return np.full_like(Q_d, np.nan)
-    safe = np.where(Q_d > 0, rho * Q_d, np.nan)
+    if isinstance(teacher, RealTeacher):
+        return teacher.test_error(m, Q_d)
+    out = np.full(np.shape(Q_d), np.nan)
+    seen = Q_d > 0
     # |m| <= sqrt(rho Q_d) by Cauchy-Schwarz on the measured vectors: only rounding is clipped.
-    error = np.arccos(np.clip(m / np.sqrt(safe), -1.0, 1.0)) / np.pi
-    if isinstance(teacher, FlippedSign):
-        error = teacher.flip + (1.0 - 2.0 * teacher.flip) * error
-    return np.asarray(error)
+    bound = np.sqrt(teacher.rho * Q_d[seen])
+    out[seen] = teacher.test_error(np.clip(m[seen], -bound, bound), Q_d[seen])
+    return out
 
 
 def _pattern_error(teacher: Teacher, y: Tensor, f: Tensor) -> Tensor:

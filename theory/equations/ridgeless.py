@@ -25,8 +25,8 @@ from twinpeaks.theory.equations.saddle_point import (
 )
 from twinpeaks.theory.equations.thresholds import threshold_at
 from twinpeaks.theory.errors import Status
-from twinpeaks.theory.losses.base import DifferenceLoss, Loss, MarginLoss
-from twinpeaks.theory.losses.constraints import Equality, HardMargin
+from twinpeaks.theory.losses.constraints import constraint
+from twinpeaks.theory.losses.square import Square
 from twinpeaks.theory.losses.squared_hinge import SquaredHinge
 from twinpeaks.theory.problem import Problem
 
@@ -37,6 +37,7 @@ Array = NDArray[np.float64]
 _SMALL = 1e-6  # ridge penalty whose solution starts the limit
 _NEGLIGIBLE = 1e-30
 _AT_THRESHOLD = 1e-9
+_FAR = 1e4  # the margin at which a loss that falls for ever has fallen
 
 
 def solve_ridgeless(
@@ -69,25 +70,18 @@ def solve_ridgeless(
             # directions that linear features do not reach carry nothing, but need a resolvent
             part = part._replace(lam=np.full(below.size, _NEGLIGIBLE))
         _solve(problem, part, start.u, tol, below, out, values)
-    constraint = _constraint(problem.loss)
-    if above.size and constraint is not None:
-        # every loss of the margin ends at the same classifier: start from one that is smooth
-        margin = isinstance(constraint, HardMargin)
-        near = problem.replace(loss=SquaredHinge()) if margin else problem
-        start = _near(near, points.take(above), _SMALL, tol)
+    limit = constraint(problem.loss)
+    if above.size and limit is not None:
+        asked, scale = limit
+        # every loss that asks the same ends at the same weights: start from one that is smooth
+        smooth = Square() if asked.quadratic is not None else SquaredHinge()
+        start = _near(problem.replace(loss=smooth), points.take(above), _SMALL, tol)
         guess = start.u + np.array([np.log(_SMALL), 0.0, 0.0])
         part = points.take(above)
         part = part._replace(lam=np.ones(above.size))
-        _solve(problem.replace(loss=constraint), part, guess, tol, above, out, values)
-        _interpolate(problem, above, values)
+        _solve(problem.replace(loss=asked), part, guess, tol, above, out, values)
+        _interpolate(problem, part, scale, above, values)
     return out, values
-
-
-def _constraint(loss: Loss) -> Loss | None:
-    """What a loss that is fitted to the end asks of every pattern; None when it does not say."""
-    if isinstance(loss, MarginLoss):
-        return HardMargin()
-    return Equality() if isinstance(loss, DifferenceLoss) else None
 
 
 def _near(problem: Problem, points: Points, lam: float, tol: Tolerances) -> Solution:
@@ -126,13 +120,24 @@ def _solve(
     out.put(index, found)
 
 
-def _interpolate(problem: Problem, index: NDArray[np.intp], values: dict[str, Array]) -> None:
-    """Translate the constrained problem back: no loss is left, and V counts in 1/lam."""
+def _interpolate(
+    problem: Problem,
+    points: Points,
+    scale: float,
+    index: NDArray[np.intp],
+    values: dict[str, Array],
+) -> None:
+    """Translate the constrained problem back: the least loss is left, and V counts in 1/lam."""
     solved = index[np.isfinite(values["q_d"][index])]
-    for name in ("train_loss", "energy", "free_energy"):
-        values[name][solved] = 0.0
+    y = 1.0 if problem.loss.of == "margin" else 0.0
+    rest = np.array([min(scale, _FAR) * y])
+    values["train_loss"][solved] = least = problem.loss.value(y, rest)[0]
+    for name in ("energy", "free_energy"):
+        values[name][solved] = least * points.alpha[np.isfinite(values["q_d"][index])]
     values["free_entropy"][solved] = np.nan  # 0 times infinity
     values["V"][solved] = np.inf
-    if problem.loss.escapes:
-        for name in ("q_d", "q_0", "p_d", "p_0", "r", "Q_d", "Q_0", "m"):
-            values[name][solved] = np.inf
+    for names, power in ((("q_d", "q_0", "p_d", "p_0", "Q_d", "Q_0"), 2), (("r", "m"), 1)):
+        for name in names:
+            grown = values[name][solved]
+            grown[grown > 0] *= scale**power  # an overlap of 0 stays
+            values[name][solved] = grown

@@ -14,6 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from twinpeaks.theory.axes import check_count
+from twinpeaks.theory.checks import is_number
 from twinpeaks.theory.equations.channel import Channel, Overlaps
 from twinpeaks.theory.equations.readout import Points, readout
 from twinpeaks.theory.errors import Status
@@ -25,6 +27,7 @@ Array = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Index = NDArray[np.intp]
 
+_LOOSEST = 1e-3  # tolerance: beyond, no digit is promised
 _HOT = 10.0  # temperature at which a 0-1 loss is close to the prior
 
 
@@ -43,12 +46,25 @@ class Tolerances:
         Evaluations of the equations per point and attempt.
     quadrature : float
         Relative tolerance of each panel of the Gaussian integrals.
+
+    Raises
+    ------
+    ValueError
+        For a tolerance that is not in (0, 1e-3], or less than one step.
     """
 
     residual: float = 1e-11
     step: float = 2e-9
     max_steps: int = 100
     quadrature: float = 2e-14
+
+    def __post_init__(self) -> None:
+        """Refuse values at which a point would count as solved that is not."""
+        for name in ("residual", "step", "quadrature"):
+            value = getattr(self, name)
+            if not (is_number(value) and 0 < value <= _LOOSEST):
+                raise ValueError(f"{name} = {value!r}: give a tolerance > 0 and <= {_LOOSEST:g}")
+        check_count("max_steps", self.max_steps, 1)
 
 
 class Evaluation(NamedTuple):

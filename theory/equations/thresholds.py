@@ -22,14 +22,14 @@ from numpy.typing import NDArray
 from scipy import optimize, special
 
 from twinpeaks.theory.axes import Given, read_axes, read_axis
-from twinpeaks.theory.family import read_family
+from twinpeaks.theory.errors import InvalidProblem
+from twinpeaks.theory.family import read_family, varied
 from twinpeaks.theory.labelled import labelled
-from twinpeaks.theory.losses.base import DifferenceLoss
 from twinpeaks.theory.numerics.quadrature import integrate, panels
 from twinpeaks.theory.problem import Problem
 from twinpeaks.theory.teachers.base import BinaryTeacher
 
-__all__ = ["interpolation_threshold", "threshold_at"]
+__all__ = ["interpolation_threshold", "threshold_at", "with_threshold"]
 
 Array = NDArray[np.float64]
 _ENDLESS = 1e9  # N/P at which linear features span all they ever will
@@ -52,13 +52,15 @@ def interpolation_threshold(
     Returns
     -------
     xarray.DataArray
-        1 for losses of y - t, the separability threshold for losses of the margin; inf where no
+        1 for losses of y - t (and of a margin that is smallest at one point), the separability
+        threshold for losses of the margin; inf where no
         number of features suffices, as for linear features of too many patterns.
 
     Raises
     ------
     ValueError
-        For axes that ``solve`` refuses.
+        For axes that ``solve`` refuses, and as ``InvalidProblem`` for a loss that is smallest on a
+        bounded interval: what fits it is neither.
 
     Examples
     --------
@@ -76,16 +78,42 @@ def interpolation_threshold(
     return labelled("threshold", family.text, axes, {"threshold": values})["threshold"]
 
 
+def with_threshold(problem: Problem, curve: xr.Dataset) -> xr.Dataset:
+    """Add the variable ``threshold`` to a curve of the problem, where it has one."""
+    vary = {path: curve[name] for name, path in varied(curve).items()}
+    try:
+        found = interpolation_threshold(problem, curve["alpha_T"], vary=vary)
+    except InvalidProblem:
+        return curve
+    return curve.assign(threshold=found)
+
+
 def threshold_at(problem: Problem, alpha_T: Array) -> Array:
     """The threshold of one problem at flat values of P/D."""
     return np.array([_threshold(problem, float(a)) for a in alpha_T])
 
 
+def _equations(problem: Problem) -> bool:
+    """Whether fitted patterns solve equations in t; else they are separated.
+
+    Raises
+    ------
+    InvalidProblem
+        For a loss that asks neither of them.
+    """
+    low, high = problem.loss.least or (np.nan, np.nan)
+    if low == high and np.isfinite(low):
+        return True
+    if problem.loss.of == "margin" and high == np.inf:
+        return False
+    raise InvalidProblem(
+        f"loss = {problem.loss!r} is not smallest at one point, nor beyond a margin, so that the "
+        "interpolation threshold is not known; give lam > 0"
+    )
+
+
 def _threshold(problem: Problem, alpha_T: float) -> float:
-    binary = isinstance(problem.teacher, BinaryTeacher)
-    # a custom loss says in words what it is a function of
-    residual = getattr(problem.loss, "of", "") == "difference"
-    equations = not binary or residual or isinstance(problem.loss, DifferenceLoss)
+    equations = _equations(problem)
 
     def excess(log_ratio: float) -> float:
         ratio = np.exp(log_ratio)

@@ -69,6 +69,14 @@ class FeatureLaw:
     other coefficients.
     """
 
+    def check(self, moments: HermiteMoments, rho: float) -> None:
+        """Refuse an activation or a teacher that these features cannot have; by default none.
+
+        Raises
+        ------
+        InvalidProblem
+        """
+
     def traces(self, c: Any, moments: HermiteMoments, rho: float, ridge: Any, Vh: Any) -> Traces:
         """Traces of the resolvent.
 

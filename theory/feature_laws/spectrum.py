@@ -15,6 +15,8 @@ from twinpeaks.theory.random import Random
 
 __all__ = ["Spectrum"]
 
+_ROUNDING = 1e-12  # of the largest eigenvalue or alignment
+
 
 @dataclass(frozen=True)
 class Spectrum(FeatureLaw):
@@ -24,10 +26,18 @@ class Spectrum(FeatureLaw):
     ----------
     eigenvalues : sequence of float
         Eigenvalues of the feature covariance Omega, each of the same weight, >= kappa_star^2 of
-        the activation they are used with.
+        the activation they are used with. Those within 1e-12 of the largest of 0, of either sign, are
+        the rounding of 0 and become it.
     alignments : sequence of float
         For each, the squared projection of the cross-covariance E[z nu] on its eigenvector
-        (summed over degenerate ones).
+        (summed over degenerate ones). No eigenvector of eigenvalue 0 has one.
+
+    Raises
+    ------
+    InvalidProblem
+        If the numbers are not those of a covariance; and at the construction of a ``Problem`` whose
+        activation leaves eigenvalues below kappa_star^2, or of whose teacher they explain more than
+        rho, the variance that there is.
 
     Notes
     -----
@@ -46,16 +56,28 @@ class Spectrum(FeatureLaw):
             except (TypeError, ValueError):
                 given = getattr(self, name)
                 raise InvalidProblem(f"{name} = {given!r}: give a sequence of numbers") from None
-            if not values.size or not np.all(np.isfinite(values)) or np.any(values < 0):
-                bad = values[~(np.isfinite(values) & (values >= 0))][:1]
+            rounding = -_ROUNDING * np.max(np.abs(values), initial=0.0)
+            good = np.isfinite(values) & (values >= rounding)
+            if not values.size or not np.all(good):
+                bad = values[~good][:1]
                 shown = f"{bad[0]:g}" if bad.size else "an empty sequence"
                 raise InvalidProblem(f"{name} contains {shown}: give finite numbers >= 0")
+            values = np.maximum(values, 0.0)
+            if name == "eigenvalues":
+                values[values <= -rounding] = 0.0
             object.__setattr__(self, name, tuple(map(float, values)))
         if len(self.eigenvalues) != len(self.alignments):
             raise InvalidProblem(
                 f"{len(self.eigenvalues)} eigenvalues and {len(self.alignments)} alignments: "
                 "give one alignment for each eigenvalue"
             )
+        theta = np.where(np.asarray(self.eigenvalues) > 0, 0.0, self.alignments)
+        if np.max(theta) > _ROUNDING * max(self.alignments):
+            raise InvalidProblem(
+                f"alignments contain {np.max(theta):g} for an eigenvalue of 0, where the features do "
+                "not vary: give 0 there"
+            )
+        object.__setattr__(self, "alignments", tuple(map(float, self.alignments - theta)))
         if not sum(self.alignments) > 0:
             raise InvalidProblem("alignments are all 0: the features carry nothing of the teacher")
 
@@ -69,6 +91,21 @@ class Spectrum(FeatureLaw):
                 "features of unknown origin"
             )
         return np.maximum(omega - floor, 0.0) / moments.kappa_1**2
+
+    def check(self, moments: HermiteMoments, rho: float) -> None:
+        """Refuse alignments that explain more of the teacher than there is.
+
+        E[z nu] = kappa_1 F^T w_T / D gives w_T's share along an eigenvector of S the square
+        theta / (kappa_1^2 s).
+        """
+        s, theta = self._linear(moments), np.asarray(self.alignments)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            explained = float(np.sum(np.where(theta > 0, theta / (moments.kappa_1**2 * s), 0.0)))
+        if not explained <= rho * (1.0 + 1e-9):
+            raise InvalidProblem(
+                f"alignments explain {explained:.6g} of the teacher's variance rho = {rho:g}: no such "
+                "teacher exists; rescale the alignments, or give the teacher the rho they belong to"
+            )
 
     def traces(
         self,
@@ -167,10 +204,10 @@ class Spectrum(FeatureLaw):
         inside = np.zeros(N)
         inside[live] = theta[live] / (moments.kappa_1**2 * s[live])
         rest = rho - inside.sum()
-        if rest < -1e-9 * rho or (rest > 1e-9 * rho and live.size == D):
+        if rest > 1e-9 * rho and live.size == D:
             raise ValueError(
                 f"alignments explain {inside.sum():.6g} of the teacher's variance rho = {rho:g} "
-                f"with {live.size} of D = {D} directions; rescale them or raise D"
+                f"with all of D = {D} directions; rescale them or raise D"
             )
         left, _ = array_namespace(random.normal(1)).linalg.qr(random.normal(D, D))
         right, _ = array_namespace(left).linalg.qr(random.normal(N, N))

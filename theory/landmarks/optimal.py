@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from twinpeaks.theory.axes import Axes, Given, read_axes, read_axis
 from twinpeaks.theory.equations.observables import OBSERVABLES
+from twinpeaks.theory.errors import InvalidProblem
 from twinpeaks.theory.family import read_family
 from twinpeaks.theory.labelled import labelled
 from twinpeaks.theory.landmarks.lines import Lines
 from twinpeaks.theory.numerics.extremum import Maxima, maxima
 from twinpeaks.theory.problem import Problem
 from twinpeaks.theory.solve import solve_on
+from twinpeaks.theory.teachers.base import BinaryTeacher, Teacher
 
 __all__ = ["optimal_lam"]
 
@@ -68,7 +70,8 @@ def optimal_lam(
     Raises
     ------
     ValueError
-        For axes or a problem that ``solve`` refuses, for an unknown variable, and where a minimum is
+        For axes or a problem that ``solve`` refuses, for an unknown variable, for the test error of
+        labels that tell nothing of the teacher (as ``InvalidProblem``), and where a minimum is
         so shallow that lam is not known to 1e-6.
     SolveError
         When the limit lam -> infinity did not converge.
@@ -96,6 +99,9 @@ def optimal_lam(
     given = {"overparam": overparam, "alpha_T": alpha_T, "beta": beta}
     read = [read_axis(name, value) for name, value in given.items()]
     axes = read_axes(*family.axes, *read, reserved=("lam",))
+    if variable.startswith("test_error"):
+        for member, _ in family.blocks(axes):
+            _refuse_silent(member.teacher, variable)
     infinite = solve_on(family, Axes((*axes, read_axis("lam", _INFINITE))))
     frozen = Axes((*axes.without("beta"), read_axis("beta", np.inf), read_axis("lam", 0.0)))
     zero = solve_on(family, frozen, throw=False).drop_vars("beta")
@@ -120,6 +126,15 @@ def optimal_lam(
         for name in OBSERVABLES:
             found[name][here] = values[name][here]
     return labelled("optimum", family.text, axes, found, minimised=variable)
+
+
+def _refuse_silent(teacher: Teacher, variable: str) -> None:
+    """Of labels -1 and +1 that are as good as random every student misses half."""
+    if isinstance(teacher, BinaryTeacher) and teacher.silent:
+        raise InvalidProblem(
+            f"teacher = {teacher!r}: its labels tell nothing of nu, so that {variable} is 1/2 at every "
+            "lam and none is best; minimise another variable, or give labels that rise with nu"
+        )
 
 
 def _minimise(lines: Lines, variable: str, limits: dict[float, Array]) -> dict[str, Array]:

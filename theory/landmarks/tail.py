@@ -19,8 +19,8 @@ from twinpeaks.theory.axes import Given, check_number
 from twinpeaks.theory.errors import InvalidProblem
 from twinpeaks.theory.feature_laws.gaussian import Gaussian
 from twinpeaks.theory.feature_laws.orthogonal import Orthogonal
-from twinpeaks.theory.losses.base import DifferenceLoss, MarginLoss
-from twinpeaks.theory.losses.constraints import Equality, HardMargin
+from twinpeaks.theory.losses.base import Loss
+from twinpeaks.theory.losses.constraints import constraint
 from twinpeaks.theory.names import attributes
 from twinpeaks.theory.problem import Problem, require
 from twinpeaks.theory.solve import solve
@@ -67,7 +67,7 @@ def bmd_tail(problem: Problem, *, alpha_T: Given, lam: float) -> xr.DataArray:
             "solve(overparam=...) at large values instead"
         )
     if ridge == 0:  # above the threshold lam V stays finite: the loss is a constraint, and lam is 1
-        problem, ridge = problem.replace(loss=_constraint(problem)), 1.0
+        problem, ridge = problem.replace(loss=_constraint(problem.loss)), 1.0
     kernel = solve(problem, overparam=np.inf, alpha_T=alpha_T, lam=ridge)
     moments = problem.activation.moments
     k1, ks = moments.kappa_1**2, moments.kappa_star**2
@@ -80,12 +80,10 @@ def bmd_tail(problem: Problem, *, alpha_T: Given, lam: float) -> xr.DataArray:
     return tail
 
 
-def _constraint(problem: Problem) -> Equality | HardMargin:
-    if isinstance(problem.loss, MarginLoss) and problem.loss.convex:
-        return HardMargin()
-    if isinstance(problem.loss, DifferenceLoss):
-        return Equality()
-    raise InvalidProblem(
-        f"lam = 0 with loss = {problem.loss!r}: it does not say which constraint it becomes; give a "
-        "small lam"
-    )
+def _constraint(loss: Loss) -> Loss:
+    found = constraint(loss) if loss.convex else None
+    if found is None:
+        raise InvalidProblem(
+            f"lam = 0 with loss = {loss!r}: it does not say which constraint it becomes; give a small lam"
+        )
+    return found[0]

@@ -11,10 +11,13 @@ variable, its graph is explicit (graph.py). ``prox`` is there for users, for mes
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from twinpeaks.theory.losses._rest import resting_place
 
 __all__ = ["DifferenceLoss", "Loss", "MarginLoss", "Wing"]
 
@@ -54,8 +57,8 @@ class Loss:
     strip : float
         Distance of the complex singularities of l from the real axis; 0 for losses that are not
         analytic. An analytic loss has its tilted averages by the trapezoidal rule.
-    escapes : bool
-        Whether the minimiser runs to infinity as lam -> 0 on data that can be fitted.
+    of : {"margin", "difference"} or None
+        The one argument that l depends on: y t, or y - t.
     piecewise_quadratic : bool
         Whether l is quadratic, or linear, in t between neighbouring kinks and knots: beta = inf is
         then closed form with most teachers.
@@ -64,8 +67,40 @@ class Loss:
     quadratic: float | None = None
     convex: bool = True
     strip: float = 0.0
-    escapes: bool = False
+    of: str | None = None
     piecewise_quadratic: bool = False
+
+    @cached_property
+    def least(self) -> tuple[float, float] | None:
+        """Where l is smallest in its one argument, from one end to the other.
+
+        (1, inf) for the hinge loss, (0, 0) for the square loss, (inf, inf) where l falls for ever, None
+        for a loss of more than one argument. It decides what the limit lam -> 0 asks of data that can
+        be fitted.
+        """
+        if self.of is None:
+            return None
+        sign, y = (1.0, 1.0) if self.of == "margin" else (-1.0, 0.0)  # of e, at y = 0: t = -e
+        cuts = tuple(sign * k for k in self._cuts(y))
+        return resting_place(
+            lambda s: self.value(y, sign * s), lambda s: sign * self.slope(y, sign * s), cuts
+        )
+
+    @cached_property
+    def hinge(self) -> tuple[float, float] | None:
+        """(a, T) where l = a max(T - y t, 0) up to a constant, with a, T > 0; None elsewhere."""
+        if self.of != "margin" or self.least is None or self.least[1] != np.inf:
+            return None
+        edge = self.least[0]
+        if tuple(self.kinks(1.0)) != (edge,) or not edge > 0:
+            return None
+        gap = 2.0 ** np.arange(-4.0, 6.0)
+        steep = (self.value(1.0, edge - gap) - self.value(1.0, np.full(gap.size, edge))) / gap
+        return (float(steep[-1]), edge) if np.ptp(steep) < 1e-12 * steep[-1] else None
+
+    def _cuts(self, y: float) -> tuple[float, ...]:
+        """Values of t where l may change its form."""
+        return (*self.kinks(y), *self.knots(y))
 
     def value(self, y: Any, t: Any) -> Any:
         """l(y, t), elementwise."""
@@ -95,8 +130,11 @@ class Loss:
 
     @property
     def trainable(self) -> bool:
-        """Whether its minimum at finite size is found to a guaranteed accuracy: if smooth, it is."""
-        return self.smooth
+        """Whether its minimum at finite size is found to a guaranteed accuracy.
+
+        If smooth, it is; and the dual problem of one hinge, a quadratic one in a box, bounds the distance.
+        """
+        return self.smooth or self.hinge is not None
 
     def centred(self, y: float) -> tuple[float, float]:
         """A label y' and a shift with l(y, t) = l(y', t - shift).
@@ -172,6 +210,7 @@ class MarginLoss(Loss):
     ``margin_knots`` and ``margin_wings`` where there are any.
     """
 
+    of = "margin"
     margin_kinks: tuple[float, ...] = ()
     margin_knots: tuple[float, ...] = (0.0,)
     margin_wings: tuple[Wing, Wing] | None = None
@@ -223,6 +262,7 @@ class DifferenceLoss(Loss):
     of the slope) and ``residual_knots``.
     """
 
+    of = "difference"
     residual_kinks: tuple[float, ...] = ()
     residual_knots: tuple[float, ...] = (0.0,)
 

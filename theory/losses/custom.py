@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.polynomial import chebyshev
+from numpy.typing import NDArray
 
 from twinpeaks.theory.checks import are_numbers
 from twinpeaks.theory.errors import InvalidProblem
 from twinpeaks.theory.losses.base import Loss
-from twinpeaks.theory.numerics.callables import on_host
+from twinpeaks.theory.numerics.callables import elementwise, on_host
 from twinpeaks.theory.numerics.fingerprint import named
 from twinpeaks.theory.numerics.piecewise import approximate
 
@@ -23,6 +24,21 @@ _WINDOW = 0.25
 _GRADED = tuple(sign * 2.0**k for sign in (-1, 1) for k in range(13))
 _NODES = chebyshev.chebpts1(12)
 _TO_CHEBYSHEV = np.linalg.inv(chebyshev.chebvander(_NODES, _NODES.size - 1)).T
+
+
+class _Parabolas(NamedTuple):
+    """A function that is quadratic between its cuts: slope and curvature at the middle of each piece."""
+
+    cuts: NDArray[np.float64]
+    middle: NDArray[np.float64]
+    slope: NDArray[np.float64]
+    bend: NDArray[np.float64]
+
+    def derivative(self, x: NDArray[np.float64], order: int) -> NDArray[np.float64]:
+        """First or second derivative; at a cut, that of the piece above."""
+        piece = np.searchsorted(self.cuts, x, side="right")
+        bend = self.bend[piece]
+        return self.slope[piece] + bend * (x - self.middle[piece]) if order == 1 else bend
 
 
 @dataclass(frozen=True)
@@ -68,12 +84,16 @@ class CustomLoss(Loss):
     knot_points: tuple[float, ...] = ()
     name: str = field(default="")
 
+    _parabolas: ClassVar[_Parabolas | None] = None
+
     def __post_init__(self) -> None:
         """Check the callable on a grid."""
         if self.of not in ("margin", "difference"):
             raise InvalidProblem(f"of = {self.of!r}: give 'margin' or 'difference'")
-        if not callable(self.function):
-            raise InvalidProblem(f"function = {self.function!r}: give a callable of one array")
+        elementwise("function", self.function)
+        for name in ("derivative", "second"):
+            if getattr(self, name) is not None:
+                elementwise(name, getattr(self, name))
         for name in ("kink_points", "knot_points"):
             if not are_numbers(getattr(self, name)):
                 raise InvalidProblem(f"{name} = {getattr(self, name)!r}: give finite numbers")
@@ -89,7 +109,14 @@ class CustomLoss(Loss):
         if np.min(bend) < -1e-9 * np.max(np.abs(values)):
             at = x[1 + int(np.argmin(bend))]
             raise InvalidProblem(f"loss = {self!r}: not convex near {at:g}; the theory needs it")
+        odd = np.max(np.abs(values - values[::-1]))
+        if self.of == "difference" and odd > 1e-12 * np.max(np.abs(values)):
+            raise InvalidProblem(
+                f"loss = {self!r}: it is not even in the residual, and would train a bias that the "
+                "theory leaves out; give an even function of y - t"
+            )
         self._refuse_hidden_kinks()
+        self._recognise_parabolas()
 
     def _refuse_hidden_kinks(self) -> None:
         """A kink that nobody declared would be smoothed over without a word."""
@@ -107,6 +134,25 @@ class CustomLoss(Loss):
                 f"loss = {self!r}: it seems to have a kink near {at:.4g}; "
                 "declare it in kink_points (the slope jumps) or knot_points (a higher derivative)"
             )
+
+    def _recognise_parabolas(self) -> None:
+        """What is quadratic between its cuts is closed form, and its derivatives are exact."""
+        cuts = sorted({*self.kink_points, *self.knot_points})
+        ends = np.array([min([*cuts, 0.0]) - 8.0, *cuts, max([*cuts, 0.0]) + 8.0])
+        middle, half = 0.5 * (ends[1:] + ends[:-1]), 0.5 * np.diff(ends)
+        at = middle[:, None] + half[:, None] * np.array([-0.5, 0.0, 0.5, -0.9, -0.3, 0.2, 0.7])
+        value = np.asarray(self.function(at), dtype=float)
+        slope = (value[:, 2] - value[:, 0]) / half
+        bend = (value[:, 2] - 2.0 * value[:, 1] + value[:, 0]) / (0.5 * half) ** 2
+        bend[np.abs(bend) * half**2 <= 1e-13 * np.max(np.abs(value), axis=1)] = 0.0
+        u = at - middle[:, None]
+        fit = value[:, 1:2] + u * (slope[:, None] + 0.5 * bend[:, None] * u)
+        if np.all(np.abs(fit - value) <= 1e-14 * np.max(np.abs(value))):
+            parabolas = _Parabolas(np.array(cuts), middle, slope, bend)
+            object.__setattr__(self, "_parabolas", parabolas)
+            object.__setattr__(self, "piecewise_quadratic", True)
+            if self.of == "difference" and not cuts and bend[0] > 0 and value[0, 1] == 0:
+                object.__setattr__(self, "quadratic", float(1.0 / bend[0]))
 
     def _argument(self, y: Any, t: Any) -> tuple[Any, Any]:
         """The callable's argument and its derivative in t."""
@@ -135,6 +181,8 @@ class CustomLoss(Loss):
 
     def _local(self, x: Any, order: int) -> Any:
         """Derivative of the interpolant on Chebyshev nodes of a window that crosses no kink."""
+        if self._parabolas is not None:
+            return self._parabolas.derivative(np.asarray(x), order)
         flat = np.ravel(x)
         breaks = np.array([-np.inf, *sorted({*self.kink_points, *self.knot_points}), np.inf])
         segment = np.searchsorted(breaks, flat, side="right")
@@ -156,7 +204,12 @@ class CustomLoss(Loss):
 
     def knots(self, y: float) -> tuple[float, ...]:
         """Declared knots, seen from label y."""
+        if self.piecewise_quadratic:
+            return self._seen(y, self.knot_points)
         return self._seen(y, (*self.knot_points, *_GRADED))
+
+    def _cuts(self, y: float) -> tuple[float, ...]:
+        return self._seen(y, (*self.kink_points, *self.knot_points))
 
     def __repr__(self) -> str:
         """Name only: the address of a callable would make equal problems differ."""

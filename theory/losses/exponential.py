@@ -22,7 +22,6 @@ class Exponential(MarginLoss):
     margin_knots = tuple(float(s) for s in np.arange(-12.0, 40.0, 1.0))
     strip = 2.0  # entire, but exp(-t) changes its phase on this scale
     margin_wings = (Wing(-30.0, -np.inf), Wing(50.0, 0.0, error=2e-22))  # exp(30) = 1e13
-    escapes = True
 
     def margin_value(self, s: Any) -> Any:
         """exp(-s)."""

@@ -23,11 +23,6 @@ class Hinge(MarginLoss):
     piecewise_quadratic = True
     margin_wings = (Wing(1.0, -1.0), Wing(1.0, 0.0))
 
-    @property
-    def trainable(self) -> bool:
-        """The dual problem, a quadratic one in a box, bounds the distance from the minimum."""
-        return True
-
     def margin_value(self, s: Any) -> Any:
         """max(1 - s, 0)."""
         xp = array_namespace(s)

@@ -23,7 +23,6 @@ class Logistic(MarginLoss):
     strip = float(np.pi)
     # exp(-50) = 2e-22
     margin_wings = (Wing(-50.0, -1.0, error=2e-22), Wing(50.0, 0.0, error=2e-22))
-    escapes = True
 
     def margin_value(self, s: Any) -> Any:
         """log(1 + exp(-s)), without overflow or cancellation."""

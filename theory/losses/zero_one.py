@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from array_api_compat import array_namespace
@@ -20,6 +21,11 @@ class ZeroOne(MarginLoss):
     """
 
     convex = False
+
+    @cached_property
+    def least(self) -> tuple[float, float]:
+        """Every positive margin."""
+        return 0.0, float("inf")
 
     def symbolic(self, y: Any, t: Any) -> Any:
         """Heaviside(-y t)."""

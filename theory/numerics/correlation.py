@@ -25,9 +25,6 @@ _NODES, _WEIGHTS = legendre.leggauss(20)
 # The last three Legendre coefficients of a function on a panel, from its values at the nodes.
 _LAST = (legendre.legvander(_NODES, 19)[:, -3:] * _WEIGHTS[:, None]) * np.array([17.5, 18.5, 19.5])
 _NARROW = 1e-10
-# The last three Legendre coefficients of a function on a panel, from its values at the nodes.
-_LAST = (legendre.legvander(_NODES, 19)[:, -3:] * _WEIGHTS[:, None]) * np.array([17.5, 18.5, 19.5])
-_NARROW = 1e-10
 _REACH = 9.0  # Gaussian mass beyond: 2e-19
 _MESH = np.linspace(-_REACH, _REACH, 13)
 _CHUNK = 500_000  # evaluations of sigma alive at a time

@@ -193,7 +193,7 @@ def _evaluate(
 ) -> tuple[Array, Array, Array, Array]:
     """Kronrod values, |Kronrod - Gauss|, integral of |f| and of |f - mean| on each panel."""
     parts: list[tuple[Array, Array, Array, Array]] = []
-    for start in range(0, owner.size, _BLOCK):
+    for start in range(0, max(owner.size, 1), _BLOCK):  # once also where there is nothing
         part = slice(start, start + _BLOCK)
         half = 0.5 * (right[part] - left[part])
         x = 0.5 * (right[part] + left[part])[:, None] + half[:, None] * NODES

@@ -234,7 +234,9 @@ def _cotangent(
             out = np.atleast_1d(overlap / np.sqrt(teacher.rho * variance - overlap**2))
         wrong = np.atleast_1d(wrong)
         for i in np.ndindex(out.shape):
-            if np.isinf(np.atleast_1d(variance)[i]) and np.isfinite(wrong[i]):
+            if teacher.silent:
+                out[i] = 0.0
+            elif np.isinf(np.atleast_1d(variance)[i]) and np.isfinite(wrong[i]):
                 out[i] = _invert(teacher, float(wrong[i]))
         return out.reshape(np.shape(variance))
 

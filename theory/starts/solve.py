@@ -30,7 +30,6 @@ from twinpeaks.theory.equations.saddle_point import Tolerances
 from twinpeaks.theory.errors import InvalidProblem, SolveError, Status
 from twinpeaks.theory.family import each, read_family
 from twinpeaks.theory.labelled import labelled
-from twinpeaks.theory.losses.square import Square
 from twinpeaks.theory.problem import Problem
 from twinpeaks.theory.solve import solve_on
 from twinpeaks.theory.starts.laws import Start
@@ -105,7 +104,7 @@ def solve_from_start(
     array([0.2441, 0.2474, 0.2699])
     """
     family = read_family(problem, vary)
-    if not isinstance(problem.loss, Square):
+    if problem.loss.quadratic != 1.0:
         raise InvalidProblem(
             f"loss = {problem.loss!r}: the point that gradient descent reaches from a start is known "
             "in closed form for the square loss only; give loss=Square()"

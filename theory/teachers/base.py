@@ -21,6 +21,8 @@ __all__ = ["BinaryTeacher", "Partition", "RealTeacher", "Teacher"]
 
 Array = NDArray[np.float64]
 
+_ROUNDING = 1e-12  # correlations of y and nu below are none
+
 
 class Partition(NamedTuple):
     """Z_*(y; omega, V) = E[P(y | nu)] for nu ~ N(omega, V), with two derivatives in omega."""
@@ -70,6 +72,15 @@ class Teacher:
         """E[y nu] / rho, the slope of the best linear predictor of y from nu."""
         raise NotImplementedError
 
+    @property
+    def silent(self) -> bool:
+        """Whether y and nu are uncorrelated to rounding, so that nothing linear can be learned.
+
+        Labels drawn without any teacher are the example: the student's overlap m is then 0.
+        """
+        covariance = self.correlation * self.rho**0.5
+        return bool(abs(covariance) <= _ROUNDING * self.second_moment**0.5)
+
     def _check_positive(self, **values: float) -> None:
         for name, value in values.items():
             if not (is_number(value) and value > 0):
@@ -85,9 +96,17 @@ class BinaryTeacher(Teacher):
         Whether P(-y | -nu) = P(y | nu), so that one label stands for both.
     breakpoints : tuple of float
         Values of nu at which P(y | nu) or one of its derivatives jumps.
+    step : tuple of float, optional
+        (flip, noise) where y = sign(nu + sqrt(noise) g), flipped with probability flip: piecewise
+        quadratic losses are then closed form at beta = inf. None for any other law.
     """
 
     symmetric: bool = True
+
+    @property
+    def step(self) -> tuple[float, float] | None:
+        """None, unless a subclass says otherwise."""
+        return None
 
     @property
     def breakpoints(self) -> tuple[float, ...]:
@@ -136,8 +155,9 @@ class BinaryTeacher(Teacher):
         exponentially small. Subclasses override it where there is a closed form.
         """
         labels, weight = self.representatives
+        edge = np.minimum(edge, 40.0)  # all mass is below
         sine2 = self.rho / (1.0 + cotangent**2)
-        slope = np.sqrt(sine2) * cotangent
+        slope = np.sqrt(self.rho - sine2) * np.sign(cotangent)
         # Under exp(-xi^2/2) the tail beyond a negative edge decays over 1/|edge|.
         reach = np.where(edge > -3.0, edge + 15.0, 40.0 / np.maximum(3.0, -edge))
         mesh = panels(edge[:, None] - np.linspace(0.0, 1.0, 13) * reach[:, None])
@@ -156,7 +176,9 @@ class BinaryTeacher(Teacher):
 
     def test_error(self, m: Array, Q: Array) -> Array:
         """P(y f < 0)."""
-        cotangent = np.atleast_1d(m / np.sqrt(self.rho * Q - m * m))
+        # fields that are parallel to rounding are as good as an angle of 1e-12
+        rest = np.maximum(self.rho * Q - m * m, 1e-24 * self.rho * Q)
+        cotangent = np.atleast_1d(m / np.sqrt(rest))
         return self.student_tail(np.zeros(cotangent.shape), cotangent).reshape(np.shape(m))
 
 

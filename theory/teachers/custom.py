@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from twinpeaks.theory.checks import are_numbers, is_number
 from twinpeaks.theory.errors import InvalidProblem
-from twinpeaks.theory.numerics.callables import on_host
+from twinpeaks.theory.numerics.callables import elementwise, on_host
 from twinpeaks.theory.numerics.fingerprint import named
 from twinpeaks.theory.numerics.piecewise import PiecewisePolynomial, approximate
 from twinpeaks.theory.random import Random
@@ -101,9 +101,10 @@ def _kink(function: Callable[[Array], Array], low: float, high: float) -> float:
     return float(place) if abs(place - middle) < 1e-8 else middle
 
 
-def _name(teacher: Any, function: Callable[[Array], Any]) -> None:
-    if not callable(function):
-        raise InvalidProblem(f"teacher callable = {function!r}: give a callable of one array")
+def _name(teacher: Any, argument: str) -> None:
+    """Check the callable, and name the teacher after it."""
+    function = getattr(teacher, argument)
+    elementwise(argument, function)
     if not teacher.name:
         object.__setattr__(
             teacher, "name", named(function, float(np.sqrt(teacher.rho)), teacher.breaks)
@@ -144,7 +145,7 @@ class CustomTeacher(BinaryTeacher):
     def __post_init__(self) -> None:
         """Check the callable where nu lives."""
         self._check_positive(rho=self.rho)
-        _name(self, self.probability)
+        _name(self, "probability")
         pieces = self._resolved.pieces
         values = pieces.values
         if np.min(values) < 0 or np.max(values) > 1:
@@ -223,7 +224,7 @@ class CustomLink(RealTeacher):
         self._check_positive(rho=self.rho)
         if not (is_number(self.label_noise) and self.label_noise >= 0):
             raise InvalidProblem(f"label_noise = {self.label_noise}: give a finite variance >= 0")
-        _name(self, self.link)
+        _name(self, "link")
         assert np.isfinite(self._moments).all()  # resolves the link, or refuses it
 
     @cached_property

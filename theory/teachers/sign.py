@@ -75,6 +75,11 @@ class Sign(BinaryTeacher):
         """The origin."""
         return (0.0,)
 
+    @property
+    def step(self) -> tuple[float, float]:
+        """Neither flipped nor noisy."""
+        return 0.0, 0.0
+
     def partition(self, y: float, omega: Array, V: Array) -> Partition:
         """Phi(y omega / sqrt(V)) and derivatives."""
         return _step_partition(y, omega, V)
@@ -89,7 +94,7 @@ class Sign(BinaryTeacher):
 
     def test_error(self, m: Array, Q: Array) -> Array:
         """P(sign f != sign nu) = arccos(m / sqrt(rho Q)) / pi, accurate at both ends."""
-        return np.asarray(np.arctan2(np.sqrt(self.rho * Q - m * m), m) / np.pi)
+        return np.asarray(np.arctan2(np.sqrt(np.maximum(self.rho * Q - m * m, 0.0)), m) / np.pi)
 
     @property
     def correlation(self) -> float:
@@ -104,7 +109,7 @@ class FlippedSign(BinaryTeacher):
     Parameters
     ----------
     flip : float
-        Probability of the wrong label, in [0, 1/2).
+        Probability of the wrong label, in [0, 1/2]; at 1/2 labels are random, and nothing is learned.
     rho : float
         Variance of the teacher field, > 0.
     """
@@ -115,15 +120,20 @@ class FlippedSign(BinaryTeacher):
     def __post_init__(self) -> None:
         """Check the parameters."""
         self._check_positive(rho=self.rho)
-        if not (is_number(self.flip) and 0 <= self.flip < 0.5):
+        if not (is_number(self.flip) and 0 <= self.flip <= 0.5):
             raise InvalidProblem(
-                f"flip = {self.flip}: give a probability in [0, 1/2); beyond, exchange the labels"
+                f"flip = {self.flip}: give a probability in [0, 1/2]; beyond, exchange the labels"
             )
 
     @property
     def breakpoints(self) -> tuple[float, ...]:
         """The origin."""
         return (0.0,)
+
+    @property
+    def step(self) -> tuple[float, float]:
+        """Flipped, without noise."""
+        return self.flip, 0.0
 
     def partition(self, y: float, omega: Array, V: Array) -> Partition:
         """Return flip + (1 - 2 flip) Phi(y omega / sqrt(V)) and derivatives."""
@@ -144,7 +154,7 @@ class FlippedSign(BinaryTeacher):
 
     def test_error(self, m: Array, Q: Array) -> Array:
         """Return flip + (1 - 2 flip) arccos(m / sqrt(rho Q)) / pi, against the noisy label."""
-        angle = np.arctan2(np.sqrt(self.rho * Q - m * m), m) / np.pi
+        angle = np.arctan2(np.sqrt(np.maximum(self.rho * Q - m * m, 0.0)), m) / np.pi
         return np.asarray(self.flip + (1.0 - 2.0 * self.flip) * angle)
 
 
@@ -167,6 +177,11 @@ class Probit(BinaryTeacher):
         """Check the parameters."""
         self._check_positive(rho=self.rho, noise=self.noise)
 
+    @property
+    def step(self) -> tuple[float, float]:
+        """Noisy, not flipped."""
+        return 0.0, self.noise
+
     def partition(self, y: float, omega: Array, V: Array) -> Partition:
         """Phi(y omega / sqrt(V + noise)) and derivatives."""
         return _step_partition(y, omega, V + self.noise)
@@ -182,5 +197,5 @@ class Probit(BinaryTeacher):
 
     def test_error(self, m: Array, Q: Array) -> Array:
         """arccos(m / sqrt((rho + noise) Q)) / pi, against the noisy label."""
-        rest = np.sqrt((self.rho + self.noise) * Q - m * m)
+        rest = np.sqrt(np.maximum((self.rho + self.noise) * Q - m * m, 0.0))
         return np.asarray(np.arctan2(rest, m) / np.pi)

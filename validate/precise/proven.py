@@ -24,10 +24,8 @@ import mpmath as mp  # type: ignore[import-untyped]
 from twinpeaks.theory.feature_laws.gaussian import Gaussian
 from twinpeaks.theory.feature_laws.orthogonal import Orthogonal
 from twinpeaks.theory.feature_laws.spectrum import Spectrum
-from twinpeaks.theory.losses.square import Square
 from twinpeaks.theory.problem import Problem
-from twinpeaks.theory.teachers.linear import Linear
-from twinpeaks.theory.teachers.sign import FlippedSign, Probit, Sign
+from twinpeaks.theory.teachers.base import BinaryTeacher, RealTeacher
 from twinpeaks.validate.precise.proven_moments import EnclosedMoments, enclosed_moments
 
 __all__ = ["enclose"]
@@ -98,7 +96,7 @@ def enclose(
     >>> low <= high and float(high - low) < 1e-28
     True
     """
-    if not isinstance(problem.loss, Square):
+    if problem.loss.quadratic != 1.0:
         raise ValueError(f"loss = {problem.loss!r}: only Square() has an enclosure")
     with _digits(dps + 30), mp.workdps(dps + 30):
         k = enclosed_moments(problem.activation, dps)
@@ -152,14 +150,16 @@ class _Teacher(NamedTuple):
 
 def _teacher(teacher: Any) -> _Teacher:
     zero, one = iv.mpf(0), iv.mpf(1)
-    if type(teacher) not in (Sign, FlippedSign, Probit, Linear):
+    rho = iv.mpf(teacher.rho)
+    if isinstance(teacher, RealTeacher) and teacher.noise is not None:
+        noise = iv.mpf(teacher.noise)
+        return _Teacher(rho, rho + noise, one, noise, zero, False)
+    step = teacher.step if isinstance(teacher, BinaryTeacher) else None
+    if step is None:
         raise ValueError(
             f"teacher = {teacher!r}: the enclosure knows Sign, FlippedSign, Probit, Linear"
         )
-    rho, noise = iv.mpf(teacher.rho), iv.mpf(getattr(teacher, "noise", 0.0))
-    if isinstance(teacher, Linear):
-        return _Teacher(rho, rho + noise, one, noise, zero, False)
-    flip = iv.mpf(getattr(teacher, "flip", 0.0))
+    flip, noise = map(iv.mpf, step)
     tau = (1 - 2 * flip) * iv.sqrt(2 / (iv.pi * (rho + noise)))
     return _Teacher(rho, one, tau, noise, flip, True)
 

@@ -16,7 +16,6 @@ import mpmath as mp  # type: ignore[import-untyped]
 from twinpeaks.theory.teachers.base import BinaryTeacher, Teacher
 from twinpeaks.theory.teachers.custom import CustomLink, CustomTeacher
 from twinpeaks.theory.teachers.linear import Linear
-from twinpeaks.theory.teachers.sign import FlippedSign, Probit, Sign
 from twinpeaks.validate.precise.rules import PROBE, integrate, legendre, reach, refine
 
 __all__ = ["Labels", "labels"]
@@ -65,13 +64,13 @@ def labels(teacher: Teacher, digits: float) -> Labels:
         return _link(teacher, digits)
     if isinstance(teacher, CustomTeacher):
         return _probability(teacher, digits)
-    if not isinstance(teacher, Sign | FlippedSign | Probit):
+    step = teacher.step if isinstance(teacher, BinaryTeacher) else None
+    if step is None:
         raise ValueError(
             f"teacher = {teacher!r} has no mpmath formulas: describe it as a CustomTeacher or "
             "CustomLink whose callable accepts mpmath numbers, or add it to validate/precise/teachers.py"
         )
-    flip = mp.mpf(teacher.flip) if isinstance(teacher, FlippedSign) else mp.mpf(0)
-    noise = mp.mpf(teacher.noise) if isinstance(teacher, Probit) else mp.mpf(0)
+    flip, noise = map(mp.mpf, step)
     share = 1 - 2 * flip
 
     def partition(y: int, omega: Real, V: Real) -> tuple[Real, Real]:

@@ -15,6 +15,7 @@ is asked for, and one code serves every temperature.
 from __future__ import annotations
 
 from twinpeaks.theory.equations.channel.base import (
+    FAINT,
     Channel,
     Conjugates,
     Linearised,
@@ -26,6 +27,7 @@ from twinpeaks.theory.equations.channel.quadratic import QuadraticChannel
 from twinpeaks.theory.equations.channel.residuals import ResidualChannel
 from twinpeaks.theory.problem import Problem
 from twinpeaks.theory.teachers.base import BinaryTeacher, RealTeacher
+from twinpeaks.theory.teachers.sign import FlippedSign
 
 __all__ = ["Channel", "Conjugates", "Linearised", "Overlaps", "Training", "channel_for"]
 
@@ -36,6 +38,8 @@ def channel_for(problem: Problem, tol: float) -> Channel:
     if loss.quadratic is not None:
         return QuadraticChannel(loss.quadratic, teacher)
     if isinstance(teacher, BinaryTeacher):
-        return LabelChannel(loss, teacher, tol)
+        # of silent labels the field of the student knows nothing, so that all are alike
+        faint = FlippedSign(flip=0.5 * (1.0 - FAINT), rho=teacher.rho)
+        return LabelChannel(loss, faint if teacher.silent else teacher, tol)
     assert isinstance(teacher, RealTeacher)
     return ResidualChannel(loss, teacher, tol)

@@ -9,6 +9,10 @@ from numpy.typing import NDArray
 
 __all__ = ["Channel", "Conjugates", "Linearised", "Overlaps", "Training"]
 
+#: A silent teacher is solved as one of this correlation, which keeps the angle of student and teacher a
+#: coordinate: V and Q feel its square, 1e-20, and the overlap itself is then put to 0.
+FAINT = 1e-10
+
 Array = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 

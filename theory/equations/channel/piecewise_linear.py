@@ -25,8 +25,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from twinpeaks.theory.losses.base import Loss
-from twinpeaks.theory.teachers.base import Teacher
-from twinpeaks.theory.teachers.sign import FlippedSign, Probit, Sign
+from twinpeaks.theory.teachers.base import BinaryTeacher
 
 __all__ = ["Averages", "FieldLaw", "Pieces", "averages", "field_law", "pieces"]
 
@@ -161,17 +160,11 @@ def _at(function: Callable[[float, Array], Array], y: float, t: float) -> float:
     return float(np.asarray(function(y, np.array([t])))[0])
 
 
-def field_law(teacher: Teacher, Q: Array, m: Array) -> FieldLaw | None:
+def field_law(teacher: BinaryTeacher, Q: Array, m: Array) -> FieldLaw | None:
     """Law of the student field at a mirrored pair of labels; None for any other teacher."""
-    match teacher:
-        case Sign():
-            flip, noise = 0.0, 0.0
-        case FlippedSign():
-            flip, noise = teacher.flip, 0.0
-        case Probit():
-            flip, noise = 0.0, teacher.noise
-        case _:
-            return None
+    if teacher.step is None:
+        return None
+    flip, noise = teacher.step
     width = np.sqrt(teacher.rho + noise - m * m / Q)
     return FieldLaw(2.0 * flip, 2.0 - 4.0 * flip, m / np.sqrt(Q) / width, width)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from twinpeaks.theory.equations.channel.base import (
+    FAINT,
     Array,
     Channel,
     Conjugates,
@@ -26,14 +28,20 @@ class QuadraticChannel(Channel):
     a: float
     teacher: Teacher
 
+    @cached_property
+    def _tau(self) -> float:
+        """E[y nu] / rho, faint where it is 0."""
+        teacher = self.teacher
+        faint = FAINT * float(np.sqrt(teacher.second_moment / teacher.rho))
+        return faint if teacher.silent else teacher.correlation
+
     def _residual_square(self, overlaps: Overlaps) -> Array:
         """E[(y - omega)^2]."""
-        tau = self.teacher.correlation
-        return self.teacher.second_moment - 2.0 * tau * overlaps.m + overlaps.Q
+        return self.teacher.second_moment - 2.0 * self._tau * overlaps.m + overlaps.Q
 
     def linearise(self, overlaps: Overlaps, T: Array) -> Linearised:  # noqa: ARG002
         """Closed form, the same at every temperature."""
-        tau = self.teacher.correlation
+        tau = self._tau
         d = self.a + overlaps.V
         square = self._residual_square(overlaps)
         jacobian = np.zeros((*d.shape, 3, 3))

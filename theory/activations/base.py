@@ -9,32 +9,27 @@ With g ~ N(0, 1) and He_k the probabilists' Hermite polynomials,
 (Gaussian equivalence: Mei & Montanari, arXiv 1908.05355; Gerace et al., arXiv 2002.09339; the last
 one is the numerator of the mean dimension, arXiv 2401.12610).
 
-A new activation is one class here: give it ``__call__`` and its ``kinks``; override ``moments`` where
-there is a closed form, and the contract tests hold it to the quadrature.
+A new activation is one file of this folder: give it ``__call__`` and its ``kinks``; override ``moments``
+where there is a closed form, and the contract tests hold it to the quadrature.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace, is_numpy_array
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
-from twinpeaks.theory.checks import are_numbers
 from twinpeaks.theory.errors import InvalidProblem
-from twinpeaks.theory.numerics.callables import on_host
 from twinpeaks.theory.numerics.correlation import correlation
-from twinpeaks.theory.numerics.fingerprint import named
 from twinpeaks.theory.numerics.piecewise import PiecewisePolynomial, approximate
 
-__all__ = ["Activation", "Custom", "Erf", "HermiteMoments", "Identity", "ReLU", "Tanh"]
+__all__ = ["Activation", "HermiteMoments"]
 
 _CUTOFF = 12.0  # Gaussian mass beyond: 4e-33
+_ROUNDING = 1e-12  # by which a computed correlation may exceed 1
 
 
 @dataclass(frozen=True)
@@ -63,10 +58,11 @@ class Activation:
 
     Subclasses are frozen dataclasses that implement ``__call__`` for any array that follows the
     Python array API (numpy and torch alike) and declare ``kinks``, the points where the function
-    or one of its derivatives jumps.
+    or one of its derivatives jumps. ``traceable`` says whether torch can differentiate ``__call__``.
     """
 
     kinks: tuple[float, ...] = ()
+    traceable: bool = True
 
     def __call__(self, x: Any) -> Any:
         """Apply the activation elementwise to a numpy or torch array."""
@@ -102,7 +98,7 @@ class Activation:
         Parameters
         ----------
         rho : array_like
-            Correlations in [-1, 1].
+            Correlations in [-1, 1]; what rounding left outside, by up to 1e-12, is +-1.
 
         Returns
         -------
@@ -116,10 +112,33 @@ class Activation:
             If a correlation is outside [-1, 1].
         """
         values = np.asarray(rho, dtype=float)
-        inside = np.abs(values) <= 1  # false for NaN
+        inside = np.abs(values) <= 1.0 + _ROUNDING  # false for NaN
         if not np.all(inside):
-            raise ValueError(f"rho = {values[~inside].flat[0]:g}: give correlations in [-1, 1]")
-        return self._correlation(values)
+            raise ValueError(f"rho = {values[~inside].flat[0]:.17g}: give correlations in [-1, 1]")
+        return self._correlation(np.clip(values, -1.0, 1.0))
+
+    def closed_moments(self, ctx: Any) -> tuple[Any, Any, Any] | None:  # noqa: ARG002
+        """kappa_1, kappa_star^2 and kappa'_star^2 in closed form, if there is one.
+
+        Parameters
+        ----------
+        ctx : module
+            The arithmetic: ``mpmath.mp`` or ``mpmath.iv``.
+        """
+        return None
+
+    def enclosed_moments(self, digits: int) -> tuple[Any, Any, Any] | None:  # noqa: ARG002
+        """The same as intervals of ``mpmath.iv``, of about that many digits, if they can be proven."""
+        from mpmath import iv  # type: ignore[import-untyped]
+
+        return self.closed_moments(iv)
+
+    def in_mpmath(self, x: Any) -> tuple[Any, Any]:  # noqa: ARG002
+        """The function and its derivative at an mpmath number, where the moments are not closed form."""
+        raise ValueError(
+            f"activation = {self!r} has no mpmath formula: describe it as a Custom whose callable "
+            "accepts mpmath numbers, or give its class a method in_mpmath"
+        )
 
     def _correlation(self, rho: NDArray[np.float64]) -> NDArray[np.float64]:
         def function(x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -169,125 +188,3 @@ def _hermite_functions(x: NDArray[np.float64], degree: int) -> list[NDArray[np.f
     for k in range(1, degree):
         out.append((x * out[k] - np.sqrt(k) * out[k - 1]) / np.sqrt(k + 1))
     return out[: degree + 1]
-
-
-@dataclass(frozen=True)
-class Tanh(Activation):
-    """sigma(x) = tanh(x)."""
-
-    def __call__(self, x: Any) -> Any:
-        """Hyperbolic tangent."""
-        return array_namespace(x).tanh(x)
-
-
-@dataclass(frozen=True)
-class Identity(Activation):
-    """sigma(x) = x: the features carry no nonlinearity and the BMD is 1."""
-
-    def __call__(self, x: Any) -> Any:
-        """Identity."""
-        return x
-
-    @cached_property
-    def moments(self) -> HermiteMoments:
-        """kappa_1 = 1, the rest 0."""
-        return HermiteMoments(0.0, 1.0, 0.0, 0.0)
-
-    def _correlation(self, rho: NDArray[np.float64]) -> NDArray[np.float64]:
-        return rho
-
-
-@dataclass(frozen=True)
-class ReLU(Activation):
-    """sigma(x) = max(x, 0)."""
-
-    kinks = (0.0,)
-
-    def __call__(self, x: Any) -> Any:
-        """Positive part."""
-        xp = array_namespace(x)
-        return xp.where(x > 0, x, xp.zeros_like(x))
-
-    @cached_property
-    def moments(self) -> HermiteMoments:
-        """E sigma = 1/sqrt(2 pi), E[g sigma] = 1/2, E sigma^2 = E sigma'^2 = 1/2."""
-        return HermiteMoments(
-            kappa_0=float(1 / np.sqrt(2 * np.pi)),
-            kappa_1=0.5,
-            kappa_star=float(np.sqrt(0.25 - 1 / (2 * np.pi))),
-            dkappa_star=0.5,
-        )
-
-    def _correlation(self, rho: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The arc-cosine kernel of degree 1 (Cho & Saul, NeurIPS 2009)."""
-        angle = np.arccos(rho)
-        return np.asarray((np.sin(angle) + (np.pi - angle) * rho) / (2 * np.pi))
-
-
-@dataclass(frozen=True)
-class Erf(Activation):
-    """sigma(x) = erf(x)."""
-
-    def __call__(self, x: Any) -> Any:
-        """Error function."""
-        return special.erf(x) if is_numpy_array(x) else x.erf()
-
-    @cached_property
-    def moments(self) -> HermiteMoments:
-        """E[g erf g] = 2/sqrt(3 pi), E erf^2 = (2/pi) asin(2/3), E erf'^2 = 4/(pi sqrt 5)."""
-        k1_squared = 4 / (3 * np.pi)
-        return HermiteMoments(
-            kappa_0=0.0,
-            kappa_1=float(np.sqrt(k1_squared)),
-            kappa_star=float(np.sqrt(2 / np.pi * np.arcsin(2 / 3) - k1_squared)),
-            dkappa_star=float(np.sqrt(4 / (np.pi * np.sqrt(5)) - k1_squared)),
-        )
-
-    def _correlation(self, rho: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(2/pi) asin(2 rho / 3) (Williams, NeurIPS 1996)."""
-        return np.asarray(2 / np.pi * np.arcsin(2 * rho / 3))
-
-
-@dataclass(frozen=True)
-class Custom(Activation):
-    """An activation given as a callable.
-
-    Parameters
-    ----------
-    function : callable
-        Maps a float64 numpy array to an array of the same shape, elementwise.
-    kinks : tuple of float, optional
-        Points where the function or a derivative jumps. They are found when not declared, by
-        bisection; declaring them is faster and more accurate.
-    name : str, optional
-        How the activation is written in results, which are comparable only when names agree; the
-        callable's own name with a fingerprint of its values by default.
-
-    Raises
-    ------
-    InvalidProblem
-        When the moments are asked for and the function is not finite on [-12, 12], changes the
-        shape of its argument, or cannot be resolved.
-    """
-
-    function: Callable[[NDArray[np.float64]], Any]
-    kinks: tuple[float, ...] = ()
-    name: str = field(default="")
-
-    def __post_init__(self) -> None:
-        """Check the arguments before any work is done."""
-        if not callable(self.function):
-            raise InvalidProblem(f"function = {self.function!r}: give a callable of one array")
-        if not are_numbers(self.kinks):
-            raise InvalidProblem(f"kinks = {self.kinks!r}: give finite numbers")
-        object.__setattr__(self, "kinks", tuple(sorted(float(k) for k in self.kinks)))
-        if not self.name:
-            object.__setattr__(self, "name", named(self.function))
-
-    def __call__(self, x: Any) -> Any:
-        """Apply the callable; arrays of other libraries pass through numpy."""
-        return on_host(self.function, x)
-
-    def __repr__(self) -> str:
-        """Name only: the address of a callable would make equal problems differ."""
-        return f"Custom({self.name})"
