@@ -226,5 +226,8 @@ class Grid:
             columns.append(Column(column["name"], tuple(column["axes"]), attributes))
         lists = {n: tuple(words[n]) for n in ("axes", "inner", "varied", "sizes")}
         grid = cls(xr.Dataset.from_dict(dict(words["frame"])), columns=tuple(columns), **lists)
-        grid.filled({"kind": "", "twinpeaks": ""}, ())  # whether all of it fits together
+        if set(grid.dims) != set(grid.frame.dims):
+            raise ValueError(f"axes {grid.axes} do not have the dimensions {grid.frame.dims}")
+        next(grid.places())  # whether all of it fits together
+        grid.filled({"kind": "", "twinpeaks": ""}, ())
         return grid
