@@ -160,7 +160,7 @@ def read(path: str | Path) -> Table:
         return Table(content["command"], tuple(_row(entry) for entry in content["rows"]))
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror or error}") from error
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not a golden table ({error}): expected {_FORMAT!r}") from error
 
 
@@ -183,6 +183,9 @@ def _row(entry: Mapping[str, Any]) -> Row:
     changed = {name: float(entry[name]) for name in ("overparam", "alpha_T", "lam", "beta")}
     for text in entry["values"].values():
         float(text)
+    for name, kind in (("problem", str), ("digits", int)):
+        if not isinstance(entry[name], kind):
+            raise TypeError(f"{name} = {entry[name]!r}")
     return Row(**{**entry, **changed, "proven": tuple(entry["proven"])})
 
 

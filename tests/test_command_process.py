@@ -1,0 +1,109 @@
+"""The command as a process: among files of the same names, in a pipe that closes, on a full disk."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+NAMES = ("theory", "simulate", "measure", "sweeps", "networks", "commands", "validate", "explorer")
+SHOUT = "print('the file of the user was executed')\n"
+
+
+def run(*args, **how):
+    return subprocess.run(
+        [sys.executable, *args], capture_output=True, text=True, check=False, **how
+    )
+
+
+@pytest.fixture
+def clashing(tmp_path):
+    """A folder with a file or package for each name of a floor."""
+    for name in NAMES:
+        (tmp_path / f"{name}.py").write_text(SHOUT)
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures" / "__init__.py").write_text(SHOUT)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["-m", "twinpeaks", "--help"],
+        ["-m", "twinpeaks", "solve", "--overparam", "1", "-o", "a.nc"],
+        [
+            "-m",
+            "twinpeaks",
+            "simulate",
+            "--overparam",
+            "1",
+            "-D",
+            "6",
+            "--seeds",
+            "1",
+            "--n-test",
+            "10",
+        ],
+        ["-m", "twinpeaks", "figure", "nope"],
+        [
+            "-c",
+            "import twinpeaks as tp; tp.figures, tp.validate, tp.measure, tp.sweeps, tp.commands",
+        ],
+        ["-m", "pytest", "-q", "-p", "no:cacheprovider", "test_mine.py"],
+    ],
+)
+def test_files_of_the_user_are_not_executed(args, clashing):
+    (clashing / "test_mine.py").write_text(
+        "import twinpeaks as tp\n\n\ndef test_it():\n    assert tp.solve(tp.Problem(), overparam=1.0)\n"
+    )
+    done = run(*args, cwd=clashing)
+    assert "executed" not in done.stdout + done.stderr
+    assert done.returncode == (2 if args[-1] == "nope" else 0), done.stdout + done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes")
+@pytest.mark.parametrize(
+    ("args", "code"),
+    [
+        (["--help"], 0),
+        (["solve", "--help"], 0),
+        (["equations"], 0),
+        (["equations", "--latex"], 0),
+        (["solve", "--overparam", "0.5,1", "-o", "{folder}/a.nc"], 0),
+        (["solve", "--overparam", "x"], 2),
+    ],
+)
+def test_a_reader_that_leaves_changes_neither_work_nor_exit_code(args, code, tmp_path):
+    with subprocess.Popen(
+        [sys.executable, "-m", "twinpeaks", *(a.format(folder=tmp_path) for a in args)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        child.stdout.close()  # before the first line is written
+        error = child.stderr.read()
+        assert child.wait(60) == code
+    assert error.count("\n") == (code == 2)
+    assert [p.name for p in tmp_path.iterdir()] == (["a.nc"] if "-o" in args else [])
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux")
+def test_results_on_a_full_disk_are_one_sentence():
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "twinpeaks", "equations"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == "twinpeaks: No space left on device\n"
+
+
+def test_an_encoding_without_greek_letters_gets_escapes():
+    done = run("-m", "twinpeaks", "equations", env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\\u03b1" in done.stdout
