@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 unexport OMP_NUM_THREADS
 
-.PHONY: help demo check test test-all bench format clean
+.PHONY: help demo check test test-all test-portable test-versions bench format clean
 
 help:  ## List the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 $(READY): pyproject.toml setup.py constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -33,6 +33,16 @@ test: check  ## Style, types and the fast tests
 test-all: check  ## The same with the slow studies
 	$(BIN)/pytest
 
+# What other processors lack: numpy's and torch's wide instructions, those of both linear algebras.
+NARROW = NPY_DISABLE_CPU_FEATURES="$$($(BIN)/python tests/narrow.py)" OPENBLAS_CORETYPE=Nehalem \
+  MKL_CBWR=COMPATIBLE ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41
+
+test-portable: $(READY)  ## The fast tests with the wide instructions of the processor off
+	$(NARROW) $(BIN)/pytest -m "not slow"
+
+test-versions: $(READY)  ## The fast tests on every Python, oldest and newest versions
+	$(BIN)/nox
+
 bench: $(READY)  ## Timings, with status and residual beside them
 	$(BIN)/python -m benchmarks
 
@@ -41,5 +51,5 @@ format: $(READY)  ## Rewrite the code in the project's style
 	$(BIN)/ruff check --fix .
 
 clean:  ## Remove the environment, caches and the demo's output
-	rm -rf $(VENV) demo build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .nox
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
