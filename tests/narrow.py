@@ -9,4 +9,4 @@ try:
 except ImportError:  # numpy 1
     from numpy.core import _multiarray_umath as umath
 
-print(*(name for name in umath.__cpu_dispatch__ if umath.__cpu_features__[name]))
+print(*(name for name in umath.__cpu_dispatch__ if umath.__cpu_features__[name]))  # noqa: T201 - to make

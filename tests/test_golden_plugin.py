@@ -19,7 +19,7 @@ from twinpeaks.validate.precise.golden import Row, Table, read, write
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "examples" / "golden-project"
 PAGE = (ROOT / "docs" / "regression-tests.md").read_text(encoding="utf-8")
-HEAVY = ("torch", "theory", "validate", "xarray", "scipy", "numpy", "twinpeaks")
+HEAVY = ("torch", "twinpeaks.theory", "twinpeaks.validate", "xarray", "scipy", "numpy")
 AT = {"overparam": [0.5, 2.0], "alpha_T": 3.0, "lam": 0.01}
 
 
@@ -155,8 +155,8 @@ def test_pytest_starts_without_numerics_and_with_warnings_as_errors(python, tmp_
         f"print('ended', int(end), 'loaded', [m for m in {HEAVY!r} if m in sys.modules])"
     )
     _, out = python(tmp_path, "-c", code)
-    assert "fixtures defined from pytest_twinpeaks" in out
-    assert re.search(r"^golden -- .*pytest_twinpeaks", out, re.MULTILINE)
+    assert "fixtures defined from twinpeaks.pytest_plugin" in out
+    assert re.search(r"^golden -- .*pytest_plugin", out, re.MULTILINE)
     assert out.splitlines()[-1] == "ended 0 loaded []"
 
 

@@ -133,6 +133,7 @@ def test_the_source_archive_holds_what_the_tests_need(archives, installed, tmp_p
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.torch
 def test_no_file_of_the_user_is_executed(tmp_path):
     for name in NAMES:
         (tmp_path / name).parent.mkdir(exist_ok=True)
