@@ -65,8 +65,9 @@ REAL = [
     *_ready(theory.RealTeacher, {theory.RealTeacher}),
     theory.CustomLink(lambda nu: np.tanh(2 * nu) + 0.1 * nu**2, label_noise=0.2, name="bend"),
 ]
+SIMPLE_LAWS = _ready(theory.FeatureLaw, {theory.FeatureLaw, theory.PopulationLaw})
 LAWS = [
-    *_ready(theory.FeatureLaw, {theory.FeatureLaw, theory.PopulationLaw}),
+    *SIMPLE_LAWS,
     theory.Deep(widths=(0.6, 1.7)),
     theory.PowerLaw(exponent=0.3, teacher_exponent=0.2),
     theory.Spectrum((0.0289, 0.2089, 0.3889, 0.9289), (0.0, 0.02, 0.1, 0.2)),
