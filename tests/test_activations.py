@@ -1,7 +1,11 @@
 """Hermite coefficients: closed forms, sum rules, kinks found without being declared."""
 
+import math
+
+import mpmath as mp
 import numpy as np
 import pytest
+from components import ACTIVATIONS
 from hypothesis import given, settings, strategies as st
 from scipy import integrate
 
@@ -143,15 +147,58 @@ def test_a_free_bias_meets_symmetric_labels_only():
     theory.Problem(theory.ReLU(), straight)
 
 
+def test_labels_that_fall_with_the_field_are_refused():
+    falling = theory.CustomTeacher(lambda nu: 1 / (1 + np.exp(nu)), name="falling")
+    with pytest.raises(theory.InvalidProblem, match="fall with nu"):
+        theory.solve(theory.Problem(teacher=falling), overparam=1.0, alpha_T=1.0, lam=0.1)
+
+
+CONSTANT = {
+    "1": lambda x: 0 * x + 1.0,
+    "0.3": lambda x: 0.3 + 0 * x,
+    "1 + 1e-15 x": lambda x: 1 + 1e-15 * x,
+    "cos(1e-9 x)": lambda x: np.cos(1e-9 * x),
+}
+
+
+@pytest.mark.parametrize("function", CONSTANT.values(), ids=CONSTANT.keys())
+def test_constants_up_to_rounding_are_refused(function):
+    """The scale of rounding is that of sigma, not that of what is left of it."""
+    with pytest.raises(theory.InvalidProblem, match="0 to rounding"):
+        theory.Problem(activation=theory.Custom(function, name="constant"))
+    # the same slope without the constant that hides it is an activation like any other
+    theory.Problem(activation=theory.Custom(lambda x: 1e-15 * np.tanh(x), name="small"))
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS, ids=repr)
+def test_correlations_beyond_one_by_rounding_are_one(activation):
+    """Computed ones are; those that are really outside are refused."""
+    at_ends = activation.correlation(np.array([-1.0, 1.0]))
+    beyond = activation.correlation(np.array([-1.0, 1.0]) * (1 + 4e-16))
+    np.testing.assert_array_equal(beyond, at_ends)
+    for bad in (1 + 1e-9, -1.1, np.nan):
+        with pytest.raises(ValueError, match="give correlations in"):
+            activation.correlation(bad)
+
+
+@pytest.mark.parametrize("function", [math.tanh, lambda x: mp.tanh(x), lambda x: x[:1]])
 @pytest.mark.parametrize(
-    "teacher",
+    ("make", "name"),
     [
-        theory.CustomTeacher(lambda nu: 0 * nu + 0.5, name="coin"),
-        theory.CustomTeacher(lambda nu: 1 / (1 + np.exp(nu)), name="falling"),
-        theory.CustomLink(lambda nu: nu**2 - 1, name="even"),
+        (theory.Custom, "function"),
+        (theory.CustomLoss, "function"),
+        (lambda f: theory.CustomLoss(np.exp, derivative=f), "derivative"),
+        (theory.CustomTeacher, "probability"),
+        (theory.CustomLink, "link"),
     ],
-    ids=repr,
 )
-def test_a_teacher_without_a_linear_part_is_refused(teacher):
-    with pytest.raises(theory.InvalidProblem, match="nothing linear"):
-        theory.solve(theory.Problem(teacher=teacher), overparam=1.0, alpha_T=1.0, lam=0.1)
+def test_functions_of_something_else_are_refused_at_once(make, name, function):
+    with pytest.raises(theory.InvalidProblem, match=f"^{name} = .*elementwise on float64"):
+        make(function)
+
+
+@pytest.mark.parametrize("bad", [-1.0, 0.0, np.nan, np.inf, 1e3, 0.01, "1e-9", True])
+@pytest.mark.parametrize("name", ["residual", "step", "quadrature"])
+def test_tolerances_promise_digits(name, bad):
+    with pytest.raises(ValueError, match=f"{name} = .*give a tolerance"):
+        theory.Tolerances(**{name: bad})

@@ -183,17 +183,20 @@ class CustomLoss(Loss):
         """Derivative of the interpolant on Chebyshev nodes of a window that crosses no kink."""
         if self._parabolas is not None:
             return self._parabolas.derivative(np.asarray(x), order)
-        flat = np.ravel(x)
-        breaks = np.array([-np.inf, *sorted({*self.kink_points, *self.knot_points}), np.inf])
-        segment = np.searchsorted(breaks, flat, side="right")
-        low, high = breaks[segment - 1], breaks[np.minimum(segment, breaks.size - 1)]
-        half = np.minimum(_WINDOW, 0.5 * (high - low))
-        centre = np.clip(flat, low + half, high - half)
-        nodes = centre[:, None] + half[:, None] * _NODES
-        coefficients = np.asarray(self.function(nodes), dtype=float) @ _TO_CHEBYSHEV
-        basis = chebyshev.chebvander((flat - centre) / half, _NODES.size - 1 - order)
-        rule = chebyshev.chebder(np.eye(_NODES.size), order).T
-        return (np.sum((coefficients @ rule) * basis, axis=-1) / half**order).reshape(np.shape(x))
+        with np.errstate(all="ignore"):  # far out a callable may overflow: no number, and noticed
+            flat = np.ravel(x)
+            breaks = np.array([-np.inf, *sorted({*self.kink_points, *self.knot_points}), np.inf])
+            segment = np.searchsorted(breaks, flat, side="right")
+            low, high = breaks[segment - 1], breaks[np.minimum(segment, breaks.size - 1)]
+            half = np.minimum(_WINDOW, 0.5 * (high - low))
+            centre = np.clip(flat, low + half, high - half)
+            nodes = centre[:, None] + half[:, None] * _NODES
+            coefficients = np.asarray(self.function(nodes), dtype=float) @ _TO_CHEBYSHEV
+            basis = chebyshev.chebvander((flat - centre) / half, _NODES.size - 1 - order)
+            rule = chebyshev.chebder(np.eye(_NODES.size), order).T
+            return (np.sum((coefficients @ rule) * basis, axis=-1) / half**order).reshape(
+                np.shape(x)
+            )
 
     def _seen(self, y: float, points: tuple[float, ...]) -> tuple[float, ...]:
         return tuple(sorted(y * s if self.of == "margin" else y - s for s in points))
