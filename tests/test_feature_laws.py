@@ -214,9 +214,46 @@ def test_bad_laws_are_refused(make, message):
 
 
 def test_spectrum_below_the_noise_floor_is_refused():
-    problem = theory.Problem(features=theory.Spectrum((1e-4, 1.0), (0.0, 0.1)))
+    law = theory.Spectrum((1e-4, 1.0), (0.0, 0.1))
     with pytest.raises(theory.InvalidProblem, match="below kappa_star"):
-        theory.solve(problem, overparam=1.0, alpha_T=1.0, lam=0.1)
+        theory.Problem(features=law)
+
+
+def test_alignments_beyond_the_variance_of_the_teacher_are_refused():
+    """sum theta / omega is what linear features explain of rho: 0.8, and 1.4."""
+    linear = theory.Problem(activation=theory.Identity())
+    linear.replace(features=theory.Spectrum((1.0, 1.0), (0.4, 0.4)))
+    linear.replace(features=theory.Spectrum((2.0, 1.0), (2.0, 0.0)))  # all of it, exactly
+    with pytest.raises(theory.InvalidProblem, match=r"explain 1.4 of the teacher's variance"):
+        linear.replace(features=theory.Spectrum((1.0, 1.0), (0.7, 0.7)))
+    with pytest.raises(theory.InvalidProblem, match="for an eigenvalue of 0"):
+        theory.Spectrum((1.0, 0.0), (0.5, 0.1))
+
+
+def test_rounding_of_a_measured_spectrum_is_zero():
+    """Fewer patterns than features: ridge regression on the measured covariance, from either form."""
+    x = np.random.default_rng(0).standard_normal((50, 80))
+    y = x[:, 0]
+    omega, u = np.linalg.eigh(x.T @ x / 50)
+    align = (u.T @ (x.T @ y) / 50) ** 2
+    assert omega[0] < 1e-12  # one of thirty that are rounding
+    exact = [np.where(np.arange(80) < 30, 0.0, a) for a in (omega, align)]
+    got, want = (
+        theory.solve(
+            theory.Problem(
+                theory.Identity(),
+                theory.Linear(noise=0.0, rho=float(y @ y / 50)),
+                features=theory.Spectrum(*pair),
+            ),
+            overparam=1.0,
+            alpha_T=1.0,
+            lam=[1e-3, 0.1],
+        )
+        for pair in ((omega, align), exact)
+    )
+    np.testing.assert_allclose(got.test_error, want.test_error, rtol=1e-12)
+    with pytest.raises(theory.InvalidProblem, match="eigenvalues contains -1e-06"):
+        theory.Spectrum((1.0, -1e-6), (0.5, 0.0))
 
 
 def test_kinds_are_checked():

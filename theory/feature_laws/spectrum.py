@@ -56,7 +56,7 @@ class Spectrum(FeatureLaw):
             except (TypeError, ValueError):
                 given = getattr(self, name)
                 raise InvalidProblem(f"{name} = {given!r}: give a sequence of numbers") from None
-            rounding = -_ROUNDING * np.max(np.abs(values), initial=0.0)
+            rounding = -_ROUNDING * np.max(np.abs(values), initial=0.0, where=np.isfinite(values))
             good = np.isfinite(values) & (values >= rounding)
             if not values.size or not np.all(good):
                 bad = values[~good][:1]
