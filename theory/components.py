@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Collection, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from functools import cache
+from inspect import formatannotation
 from typing import Any
 
 from twinpeaks import theory
@@ -31,6 +32,11 @@ KINDS = {"loss": Loss, "teacher": Teacher, "activation": Activation, "features":
 
 _LISTS = "tuple[float, ...]"
 _SHOWN = {"float": "NUMBER", "int": "NUMBER", _LISTS: "A/B/..."}
+
+
+def _type(field: Field[Any]) -> str:
+    """The annotation as text, which it is only where its module postpones annotations."""
+    return field.type if isinstance(field.type, str) else formatannotation(field.type)
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,9 @@ class Component:
     def parameters(self) -> Mapping[str, Field[Any]]:
         """What can be written: numbers, lists of numbers, and for a problem its parts."""
         held = {f.name: f for f in fields(self.kind)}
-        return held if self.kind is Problem else {n: f for n, f in held.items() if f.type in _SHOWN}
+        return (
+            held if self.kind is Problem else {n: f for n, f in held.items() if _type(f) in _SHOWN}
+        )
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -88,7 +96,7 @@ class Component:
 
     def shown(self, name: str) -> str:
         """How the value of a parameter is written."""
-        return _SHOWN.get(str(self.parameters[name].type), "NAME")
+        return _SHOWN.get(_type(self.parameters[name]), "NAME")
 
     def check(self, given: Collection[str]) -> None:
         """Refuse parameters that it does not have, and the lack of one that it needs."""
@@ -110,7 +118,7 @@ class Component:
 
     def _read(self, name: str, value: Any) -> Any:
         """A value of the type of its parameter; whether it is in range is for the class to say."""
-        wanted = self.parameters[name].type
+        wanted = _type(self.parameters[name])
         if wanted not in _SHOWN:
             return value
         numbers = value if isinstance(value, tuple) else (value,)
