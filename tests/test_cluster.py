@@ -142,3 +142,28 @@ def test_nobody_at_an_address_is_said(tmp_path):
         run(scheduler="tcp://127.0.0.1:9")
     # nor is anything left behind: xarray would write with whatever client is the default
     run(seeds=1).to_netcdf(tmp_path / "run.nc", engine="h5netcdf")
+
+
+@pytest.mark.parametrize("how", ["script", "module", "stdin"])
+def test_a_script_without_a_guard_just_works(how, tmp_path):
+    """Workers do not run the script again, and get what it defines by value."""
+    code = (
+        "from twinpeaks import simulate, theory\n"
+        "print('begun')\n"
+        "loss = theory.CustomLoss(lambda e: e * e / 2 + e**4 / 10, of='difference', name='quartic')\n"
+        "data = simulate.run(theory.Problem(loss=loss, teacher=theory.Linear()), 0.5, D=20, seeds=3,\n"
+        "                    n_test=50, n_flip=4, lam=0.1, scheduler=1)\n"
+        "print(int((data.status != 0).sum()))\n"
+    )
+    (tmp_path / "unguarded.py").write_text(code)
+    words = {"script": ["unguarded.py"], "module": ["-m", "unguarded"], "stdin": ["-"]}[how]
+    done = subprocess.run(
+        [sys.executable, *words],
+        input=code if how == "stdin" else None,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        timeout=300,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "begun\n0\n", "")

@@ -50,14 +50,14 @@ def test_too_many_draws_are_refused_with_the_numbers(monkeypatch):
 
 
 _PEAK = """
-import numpy as np, torch, theory
+import numpy as np, torch
+from twinpeaks import theory
 from twinpeaks.sweeps.device import Workspace
-from twinpeaks.sweeps.grid import Axis, make_grid
 from twinpeaks.simulate.initialisation import FromStart
 from twinpeaks.simulate.chains.mixing import Limits
 from twinpeaks.simulate.chains.posterior import Counts
 from twinpeaks.simulate.chains.protocol import Sampling
-from twinpeaks.sweeps.sweep import Task
+from twinpeaks.sweeps import Task
 WORK = Workspace(torch.device("cpu"), 2**20)
 torch.set_num_threads(1)
 def peak():  # VmHWM begins anew with the program, ru_maxrss with what the parent held
@@ -65,23 +65,20 @@ def peak():  # VmHWM begins anew with the program, ru_maxrss with what the paren
     return 1024 * int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
 D, N, P = {size}
 axes = {axes}
-def task(*size): return Task(*size, 0, tuple((a.name, tuple(a.values.tolist())) for a in axes))
-protocol, grid = {protocol}, make_grid(N / P, P / D, D, 1, inner=axes)
+def task(D, N, P): return Task((("D", D), ("N", N), ("P", P)), 0, axes)
+protocol = {protocol}
 {small}.perform([task(20, 20, 30)], WORK)
 before = peak()
 protocol.perform([task(D, N, P)], WORK)
 chunk = 8 * 4 * N * WORK.rows(N)
-print(peak() - before, 8 * (D * N + protocol.numbers(D, N, P, grid)) + chunk)
+print(peak() - before, 8 * (D * N + protocol.numbers(task(D, N, P))) + chunk)
 """
 _DRAWN = (
     "Sampling(theory.Problem(loss=theory.{}()), 4, 6, {}, 1.0, Limits(), Counts(100, 2, 64, 8))"
 )
-_BETA = '(Axis("lam", np.array([0.1])), Axis("beta", np.array([3.0])))'
+_BETA = '(("lam", (0.1,)), ("beta", (3.0,)))'
 _START = "FromStart(theory.Problem(), theory.RandomLabelsStart({}, scale=1.0), 100, 2, 64)"
-_SCALE = (
-    '(Axis("lam", np.array([0.0])), Axis("scale", np.array([1.0])), '
-    'Axis("alpha_prime", np.array([{}])))'
-)
+_SCALE = '(("lam", (0.0,)), ("scale", (1.0,)), ("alpha_prime", ({},)))'
 
 
 @pytest.mark.slow

@@ -1,8 +1,7 @@
-"""Tasks and layouts: keys that tell all results apart, and vectors that are taken apart again."""
+"""Tasks: keys that tell all results apart."""
 
 from dataclasses import fields, replace
 
-import numpy as np
 import pytest
 
 from twinpeaks import theory
@@ -13,19 +12,19 @@ from twinpeaks.simulate.initialisation import FromStart
 from twinpeaks.simulate.robustness import Attack
 from twinpeaks.simulate.run import Training
 from twinpeaks.sweeps.device import Workspace, choose_device
-from twinpeaks.sweeps.grid import Axis, make_grid
-from twinpeaks.sweeps.layout import Layout, Variable
-from twinpeaks.sweeps.sweep import Sweep, key_of, places
+from twinpeaks.sweeps.grid import Grid
+from twinpeaks.sweeps.sweep import Sweep, key_of
 
 LOGISTIC = theory.Problem(loss=theory.Logistic())
 WORK = Workspace(choose_device("cpu"), 2**20)
-GRID = make_grid(2.0, 3.0, 20, 2, inner=(Axis("lam", np.array([0.1]), True),))
 PROTOCOLS = [
     Training(LOGISTIC, 50, 4, 50, 1e-6),
     Sampling(LOGISTIC, 4, 10, 10, 2.0, Limits(), Counts(50, 2, 50, 4)),
     Attack(LOGISTIC, 1e-6, 8, 2, 50, 0, 1),
     FromStart(theory.Problem(), theory.RandomLabelsStart(0.5, ridge=0.1), 50, 2, 50),
 ]
+AT = {"overparam": 2.0, "alpha_T": 3.0, "lam": 0.1, "D": 20, "seed": 2}
+TASKS = [task for _, task in Grid.read(PROTOCOLS[0], AT).places()]
 
 
 def other(value):
@@ -44,54 +43,28 @@ def other(value):
     return [value + 1 if isinstance(value, int) else 2 * value]
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda p: p.layout.kind)
+@pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda p: p.kind)
 def test_a_key_depends_on_every_number(protocol):
-    plain = Sweep(protocol, GRID, WORK, 1)
+    plain = Sweep(protocol, WORK, 1)
     several = [plain, replace(plain, threads=2), replace(plain, work=replace(WORK, chunk=2**19))]
-    for field in fields(protocol):
+    for field in (f for f in fields(protocol) if f.name != "vary"):
         for changed in other(getattr(protocol, field.name)):
             several.append(replace(plain, protocol=replace(protocol, **{field.name: changed})))
-    tasks = [task for _, task in places(GRID)]
-    tasks += [replace(tasks[0], **{n: 7}) for n in ("D", "N", "P")]
+    tasks = list(TASKS)
     tasks += [
+        replace(tasks[0], sizes=tuple((k, 7 if k == n else v) for k, v in tasks[0].sizes))
+        for n in ("D", "N", "P")
+    ]
+    tasks += [
+        replace(tasks[0], varied=(("flip", 0.1),)),
         replace(tasks[0], axes=(("lam", (0.2,)),)),
         replace(tasks[0], axes=(("eps", (0.1,)),)),
     ]
     keys = {key_of(sweep.describe(), task) for sweep in several for task in tasks}
     assert len(keys) == len(several) * len(tasks)
-    assert len(several) >= len(fields(protocol)) + 3
+    assert len(several) >= len(fields(protocol)) + 2
 
 
 def test_kinds_have_keys_of_their_own():
-    (_, task), *_ = places(GRID)
-    keys = {key_of(Sweep(p, GRID, WORK, 1).describe(), task) for p in PROTOCOLS}
+    keys = {key_of(Sweep(p, WORK, 1).describe(), TASKS[0]) for p in PROTOCOLS}
     assert len(keys) == len(PROTOCOLS)
-
-
-# --- layouts --------------------------------------------------------------------------------------
-
-
-def test_a_result_is_taken_apart_as_it_was_put_together():
-    said = ("a", "1", "b")
-    layout = Layout(
-        "made up",
-        (
-            Variable("x", said, ("lam", "eps")),
-            Variable("y", said, ()),
-            Variable("z", said, ("eps",)),
-        ),
-    )
-    axes = [
-        Axis("lam", np.array([1.0, 2.0])),
-        Axis("eps", np.arange(3.0)),
-        Axis("beta", np.ones(5)),
-    ]
-    grid = make_grid(1.0, 1.0, 4, 1, inner=(axes[0], axes[2]), last=(axes[1],))
-    rng = np.random.default_rng(0)
-    values = {"x": rng.normal(size=(2, 3)), "y": 0.5, "z": rng.normal(size=3)}
-    found = layout.unpack(layout.pack(values), grid)
-    for name, value in values.items():
-        np.testing.assert_array_equal(found[name], value)
-        assert found[name].shape == np.shape(value)
-    with pytest.raises(ValueError, match=r"of 11 numbers is none of kind made up .* has 10"):
-        layout.unpack(np.zeros(11), grid)

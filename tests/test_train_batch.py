@@ -14,9 +14,9 @@ from twinpeaks import simulate, sweeps, theory
 from twinpeaks.simulate.draw import draw_instance, streams_of
 from twinpeaks.simulate.run import Training
 from twinpeaks.simulate.train import Status, train, train_stack
-from twinpeaks.sweeps.device import DeviceError, Workspace, explained, plan_memory, training_numbers
-from twinpeaks.sweeps.sweep import Task
-from twinpeaks.sweeps.variables import MEASURED
+from twinpeaks.sweeps import Task
+from twinpeaks.sweeps.device import DeviceError, Workspace, explained, plan_memory
+from twinpeaks.sweeps.sweep import Sweep, perform
 from twinpeaks.sweeps.workers import grouped
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
@@ -32,6 +32,10 @@ def stack(P, N, loss, seeds=4, D=20):
     streams = [streams_of(seed, D, N, P, CPU)["training"] for seed in range(seeds)]
     drawn = [draw_instance(problem, D, N, P, stream, WORK) for stream in streams]
     return torch.stack([d.design for d in drawn]), torch.stack([d.y for d in drawn])
+
+
+def task_of(D, N, P, seed, lam):
+    return Task((("D", D), ("N", N), ("P", P)), seed, (("lam", lam),))
 
 
 # --- results --------------------------------------------------------------------------------------
@@ -78,15 +82,15 @@ def test_a_member_that_is_not_finite_is_said_to_be_and_spoils_no_other(loss):
 @pytest.mark.parametrize("loss", LOSSES, ids=repr)
 def test_a_batch_measures_what_its_tasks_measure(loss):
     protocol = Training(theory.Problem(loss=loss), 300, 4, 200, 1e-6)
-    tasks = [Task(20, 30, 40, seed, (("lam", (1e-3, 1e-1)),)) for seed in (3, 0, 7)]
-    for task, value in zip(tasks, protocol.perform(tasks, WORK), strict=True):
-        (only,) = protocol.perform([task], WORK)
-        alone = dict(zip(MEASURED, only.reshape(-1, 2), strict=True))
-        for name, given in zip(MEASURED, value.reshape(-1, 2), strict=True):
+    sweep = Sweep(protocol, WORK, 1)
+    tasks = [task_of(20, 30, 40, seed, (1e-3, 1e-1)) for seed in (3, 0, 7)]
+    for task, value in zip(tasks, perform(sweep, tasks), strict=True):
+        (alone,) = perform(sweep, [task])
+        for name, given in value.items():
             if name != "optimality":
                 np.testing.assert_allclose(given, alone[name], rtol=1e-6, err_msg=name)
     with pytest.raises(ValueError, match=r"tasks = .*differ in their seed alone"):
-        protocol.perform([tasks[0], replace(tasks[1], N=31)], WORK)
+        perform(sweep, [tasks[0], task_of(20, 31, 40, 0, (1e-3, 1e-1))])
 
 
 def test_a_sweep_in_batches_is_the_sweep(tmp_path):
@@ -104,8 +108,9 @@ def test_a_sweep_in_batches_is_the_sweep(tmp_path):
 
 def test_groups_are_consecutive_tasks_of_one_size():
     sizes = [10] * 5 + [20] * 2 + [10]
-    tasks = [(str(i), Task(5, N, 10, i, (("lam", (1.0,)),))) for i, N in enumerate(sizes)]
-    work = replace(WORK, batches=(((5, 10, 10), 3), ((5, 20, 10), 8)))
+    tasks = [(str(i), task_of(5, N, 10, i, (1.0,))) for i, N in enumerate(sizes)]
+    batches = (("D = 5, N = 10, P = 10", 3), ("D = 5, N = 20, P = 10", 8))
+    work = replace(WORK, batches=batches)
     groups = list(grouped(work, iter(tasks)))
     assert [len(g) for g in groups] == [3, 2, 2, 1]
     assert [task for group in groups for task in group] == tasks
@@ -149,10 +154,9 @@ def test_a_measured_spectrum_takes_what_it_says():
 
 
 def plan(size, memory, *, device=CPU, law=None, **extra):
-    def numbers(*size):
-        return training_numbers(*size, n_lam=5, quadratic=True)
-
-    return plan_memory([size], law or theory.Gaussian(), numbers, device, memory, **extra)
+    problem = theory.Problem(features=law or theory.Gaussian())
+    protocol, task = Training(problem, 9, 2, 9, 0.1), task_of(*size, 0, (1.0,) * 5)
+    return plan_memory([(task.words, protocol.need(task))], device, memory, **extra)
 
 
 def test_features_that_do_not_fit_while_they_are_drawn_are_refused():
@@ -173,20 +177,22 @@ def test_tasks_on_one_machine_share_its_memory(monkeypatch):
 
 def test_batches_fill_a_gpu_and_no_more_than_its_memory():
     def on_gpu(n, memory=2**37, **extra):
-        return plan((n // 3, n, n), memory, device=GPU, **extra).batch(n // 3, n, n)
+        words = f"D = {n // 3}, N = {n}, P = {n}"
+        return plan((n // 3, n, n), memory, device=GPU, **({"batch": None} | extra)).batch(words)
 
     assert [on_gpu(n) for n in (64, 1024, 2048, 8192)] == [64, 16, 4, 1]
     assert on_gpu(1024, batch=3) == 3
     one = 8 * (341 * 1024 + 5 * 1024**2 + (4 + 2 * 64) * 1024 * 5 + 2048 * 341)
     assert on_gpu(1024, 2**29 + 5 * one, batch=16) == 5
     assert plan((100, 300, 300), 2**33).batches == ()  # a CPU repeats bit for bit
-    assert plan((100, 300, 300), 2**33, batch=4).batch(100, 300, 300) == 4
+    assert plan((100, 300, 300), 2**33, batch=4).batch("D = 100, N = 300, P = 300") == 4
 
 
 _PEAK = """
-import numpy as np, torch, theory
+import numpy as np, torch
+from twinpeaks import theory
 from twinpeaks.simulate.train import train_stack
-from twinpeaks.sweeps.device import training_numbers
+from twinpeaks.simulate.protocol import training_numbers
 torch.set_num_threads(1)
 loss, B, P, N = {loss}, {B}, {P}, {N}
 def peak():  # VmHWM begins anew with the program, ru_maxrss with what the parent held
@@ -235,8 +241,8 @@ def test_memory_that_runs_out_is_said_with_numbers_and_remedy(monkeypatch):
     text = "CUDA out of memory. Tried to allocate 2.00 GiB.\nGPU 0 has more to say"
     failing(monkeypatch, torch.cuda.OutOfMemoryError(text))
     words = (
-        r"^3 instance\(s\) of D = 20, N = 90, P = 60 on cpu ran out of memory, \d+ bytes of physical "
-        r"memory \(CUDA out of memory. Tried to allocate 2.00 GiB.\): lower batch, memory, D, alpha_T"
+        r"^3 x \(D = 20, N = 90, P = 60\) on cpu ran out of memory, \d+ bytes of physical "
+        r"memory \(CUDA out of memory. Tried to allocate 2.00 GiB.\): lower batch, memory or the sizes"
     )
     with pytest.raises(DeviceError, match=words):
         simulate.run(theory.Problem(), 1.5, batch=3, **SMALL)
@@ -247,7 +253,7 @@ def test_a_lost_device_leaves_what_was_finished(monkeypatch, tmp_path):
     with monkeypatch.context() as patch:
         failing(patch, RuntimeError("CUDA error: device-side assert\nmore"), after=3)
         words = (
-            r"N = 90, P = 60 on cpu: the device failed or was lost "
+            r"N = 90, P = 60\) on cpu: the device failed or was lost "
             r"\(CUDA error: device-side assert\)\. Start a new process; with a store"
         )
         with pytest.raises(DeviceError, match=words):
@@ -259,6 +265,6 @@ def test_a_lost_device_leaves_what_was_finished(monkeypatch, tmp_path):
 
 
 def test_other_errors_are_left_alone():
-    with pytest.raises(RuntimeError, match=r"^a bug$") as caught, explained(CPU, (1, 1, 1), 1):
+    with pytest.raises(RuntimeError, match=r"^a bug$") as caught, explained(CPU, "D = 1", 1):
         raise RuntimeError("a bug")
     assert type(caught.value) is RuntimeError
