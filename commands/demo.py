@@ -10,7 +10,7 @@ import click
 from twinpeaks.commands.agreement import judge, per_point
 from twinpeaks.commands.figure import write_figure
 from twinpeaks.commands.files import make_folder, write
-from twinpeaks.commands.parameters import Device, Grid, Sizes
+from twinpeaks.commands.parameters import Device, Grid, Sizes, merged
 from twinpeaks.commands.problem import make_problem
 from twinpeaks.commands.report import progress_bar, refusals
 
@@ -96,7 +96,7 @@ def _solve(loss: str, points: int) -> xr.Dataset:
     from twinpeaks import theory
     from twinpeaks.theory.equations.thresholds import with_threshold
 
-    fine = Grid().convert(f"0.05:20:{points}," + ",".join(map(str, _RATIOS)), None, None)
+    fine = merged(Grid().convert(f"0.05:20:{points}", None, None) + _RATIOS)
     with progress_bar(f"{loss} loss, theory") as progress:
         curve = theory.solve(problem, overparam=fine, progress=progress, **_AT)
     return with_threshold(problem, curve)

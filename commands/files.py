@@ -129,6 +129,6 @@ def _damage(data: xr.Dataset, kinds: tuple[str, ...]) -> str | None:
         return "a status is NaN"
     for name in map(str, data.dims):
         index = data.indexes.get(name)
-        if index is None or index.hasnans or not index.is_unique:
+        if index is not None and (index.hasnans or not index.is_unique):
             return f"the dimension {name} needs distinct numbers"
     return None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from twinpeaks.commands.parameters import File, Grid
+from twinpeaks.commands.parameters import File, Grid, merged
 from twinpeaks.commands.problem import axis_options, make_problem, model_options
 from twinpeaks.commands.report import progress_bar, refusals
 
@@ -151,7 +151,8 @@ def add(
     from twinpeaks.validate.precise.golden import Table, read
 
     problem = make_problem(**model)
-    axes = {"overparam": overparam, "alpha_T": alpha_T, "lam": lam, "beta": beta}
+    grids = {"overparam": overparam, "alpha_T": alpha_T, "lam": lam, "beta": beta}
+    axes = {name: merged(values) for name, values in grids.items()}
     with refusals():
         table = read(output) if output.exists() else Table("twinpeaks golden add", ())
         places = _places(axes)

@@ -20,8 +20,10 @@ __all__ = [
     "Grid",
     "Parameter",
     "Sizes",
+    "Vary",
     "Workers",
     "flag",
+    "merged",
     "obstacle",
 ]
 
@@ -45,18 +47,20 @@ class Parameter(click.ParamType):  # type: ignore[type-arg]
 
 
 class Grid(Parameter):
-    """A number, or a tuple of numbers from a comma list of numbers and log-spaced ranges.
+    """A number, or a tuple of numbers, as given, from a comma list of numbers and log-spaced ranges.
 
     Parameters
     ----------
-    zero, infinite : bool
-        Whether the limits ``0`` and ``inf`` are values.
+    zero, infinite, negative : bool
+        Whether the limits ``0`` and ``inf`` are values, and whether numbers below 0 are.
     """
 
     name = "grid"
 
-    def __init__(self, *, zero: bool = False, infinite: bool = False) -> None:
-        self.zero, self.infinite = zero, infinite
+    def __init__(
+        self, *, zero: bool = False, infinite: bool = False, negative: bool = False
+    ) -> None:
+        self.zero, self.infinite, self.negative = zero, infinite, negative
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: Any) -> Any:  # noqa: ARG002
         """Read ``0.5``, ``0.5,1``, ``0.05:20:200`` or a list of these."""
@@ -87,17 +91,37 @@ class Grid(Parameter):
             self.refuse(value, f"{bad[0]:g} is out of range, give {self._admitted}", param)
         if "," not in value and ":" not in value:
             return points[0]
-        points.sort()
-        return tuple(points[:1] + [b for a, b in pairwise(points) if b > a * (1 + SAME)])
+        return tuple(points)
 
     def _admits(self, point: float) -> bool:
         limit = (self.zero and point == 0) or (self.infinite and point == math.inf)
-        return limit or 0 < point < math.inf
+        return limit or (-math.inf if self.negative else 0) < point < math.inf
 
     @property
     def _admitted(self) -> str:
-        values = "values >= 0" if self.zero else "values > 0"
+        values = "values" if self.negative else "values >= 0" if self.zero else "values > 0"
         return f"{values} or inf" if self.infinite else f"finite {values}"
+
+
+class Vary(Parameter):
+    """A number of a component as an axis."""
+
+    name = "part.parameter=grid"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: Any) -> tuple[str, Any]:
+        """Read ``teacher.flip=0,0.1``."""
+        name, _, grid = str(value).partition("=")
+        if not re.fullmatch(r"[a-z]+\.\w+", name):
+            self.refuse(value, "give PART.PARAMETER=GRID, such as teacher.flip=0,0.1", param)
+        return name, Grid(negative=True).convert(grid, param, ctx)
+
+
+def merged(values: Any) -> Any:
+    """The points of a grid in order, those that are the same but for rounding once."""
+    if not isinstance(values, tuple):
+        return values
+    points = sorted(values)
+    return (*points[:1], *(b for a, b in pairwise(points) if b - a > SAME * abs(a)))
 
 
 class Sizes(Parameter):

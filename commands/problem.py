@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from twinpeaks.commands.parameters import Grid, Parameter
+from twinpeaks.commands.parameters import Grid, Parameter, Vary, merged
 from twinpeaks.commands.report import refusals
 
 if TYPE_CHECKING:
     from twinpeaks import theory
 
-__all__ = ["axis_options", "make_problem", "model_options"]
+__all__ = ["axis_options", "make_axes", "make_problem", "model_options", "path_options"]
 
 #: Parts of ``theory.Problem``: the default of each, its help, and what it may be where none is given.
 _PARTS = {
@@ -130,6 +130,65 @@ def axis_options(*, limits: bool) -> Callable[[_Command], _Command]:
         return command
 
     return add
+
+
+def path_options(command: _Command) -> _Command:
+    """Add numbers of components as axes, and axes that are taken point by point."""
+    for option in (
+        click.option(
+            "--path",
+            multiple=True,
+            metavar="NAME,NAME,...",
+            help="Axes taken point by point instead of as a product, repeatable: overparam,alpha_T.",
+        ),
+        click.option(
+            "--vary",
+            type=Vary(),
+            multiple=True,
+            help="Number of a component as one more axis, repeatable: teacher.flip=0,0.05,0.1.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def make_axes(
+    vary: tuple[tuple[str, Any], ...], path: tuple[str, ...], **grids: Any
+) -> dict[str, Any]:
+    """The axes as ``solve`` and ``run`` take them, from the options that give them.
+
+    Parameters
+    ----------
+    vary, path
+        Of ``path_options``.
+    **grids : number or tuple
+        The other axes.
+    """
+    import xarray as xr
+
+    ctx = click.get_current_context()
+    given = {**grids, **dict(vary)}
+    if len(given) < len(grids) + len(vary):
+        raise click.UsageError("--vary = ...: the same number twice; give each one grid", ctx)
+    axes = {name: merged(values) for name, values in given.items()}
+    seen: set[str] = set()
+    several = [name for name, values in given.items() if isinstance(values, tuple)]
+    for number, text in enumerate(path):
+        names = [name.strip().replace("-", "_") for name in text.split(",")]
+        for name in names:
+            if name not in several or name in seen:
+                raise click.UsageError(
+                    f"--path = {text}: {name!r} is no axis of several values, or in two paths; such axes are "
+                    f"{', '.join(several) or 'none'}",
+                    ctx,
+                )
+            seen.add(name)
+        if len(names) < 2 or len({len(given[name]) for name in names}) > 1:
+            raise click.UsageError(f"--path = {text}: give two axes or more, of one length", ctx)
+        dim = f"path{number + 1}" if len(path) > 1 else "path"
+        axes |= {name: xr.DataArray(list(given[name]), dims=dim) for name in names}
+    varied = {name: axes.pop(name) for name, _ in vary}
+    return {**axes, "vary": varied or None}
 
 
 def make_problem(**model: Any) -> theory.Problem:

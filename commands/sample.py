@@ -10,7 +10,13 @@ import click
 from twinpeaks.commands.files import output_option, separate
 from twinpeaks.commands.networks import network_options
 from twinpeaks.commands.parameters import Grid
-from twinpeaks.commands.problem import axis_options, make_problem, model_options
+from twinpeaks.commands.problem import (
+    axis_options,
+    make_axes,
+    make_problem,
+    model_options,
+    path_options,
+)
 from twinpeaks.commands.report import progress_bar, refusals, report
 
 __all__ = ["command"]
@@ -55,6 +61,7 @@ __all__ = ["command"]
     show_default=True,
     help="Mean length of a trajectory in quarter periods.",
 )
+@path_options
 @output_option
 def command(
     output: Path | None,
@@ -77,11 +84,13 @@ def command(
     """  # noqa: D301
     separate(output, store=sweep["store"])
     problem = make_problem(loss=loss, teacher=teacher, activation=activation, features=features)
+    names = ("vary", "path", "overparam", "alpha_T", "lam", "beta")
+    axes = make_axes(**{name: sweep.pop(name) for name in names})
     from twinpeaks import simulate
     from twinpeaks.simulate.chains.mixing import Status
 
     with refusals(), progress_bar("sample") as progress:
-        data = simulate.sample(problem, **sweep, progress=progress)
+        data = simulate.sample(problem, **axes, **sweep, progress=progress)
     report(
         data,
         "test_error_se",

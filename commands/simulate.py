@@ -10,7 +10,13 @@ import click
 from twinpeaks.commands.files import output_option, separate
 from twinpeaks.commands.networks import network_options
 from twinpeaks.commands.parameters import SAME
-from twinpeaks.commands.problem import axis_options, make_problem, model_options
+from twinpeaks.commands.problem import (
+    axis_options,
+    make_axes,
+    make_problem,
+    model_options,
+    path_options,
+)
 from twinpeaks.commands.report import progress_bar, refusals, report
 
 if TYPE_CHECKING:
@@ -28,6 +34,7 @@ __all__ = ["command"]
     type=click.IntRange(min=1),
     help="Most seeds of one size to train together; by default 1 on a CPU, as many as fill a GPU.",
 )
+@path_options
 @output_option
 def command(
     output: Path | None,
@@ -50,10 +57,13 @@ def command(
     """  # noqa: D301
     separate(output, store=sweep["store"])
     problem = make_problem(loss=loss, teacher=teacher, activation=activation, features=features)
+    axes = make_axes(
+        **{name: sweep.pop(name) for name in ("vary", "path", "overparam", "alpha_T", "lam")}
+    )
     from twinpeaks import simulate
 
     with refusals(), progress_bar("simulate") as progress:
-        data = simulate.run(problem, **sweep, progress=progress)
+        data = simulate.run(problem, **axes, **sweep, progress=progress)
     _note_rounding(data)
     report(
         data,

@@ -10,7 +10,13 @@ import click
 
 from twinpeaks.commands.files import output_option
 from twinpeaks.commands.parameters import Grid
-from twinpeaks.commands.problem import axis_options, make_problem, model_options
+from twinpeaks.commands.problem import (
+    axis_options,
+    make_axes,
+    make_problem,
+    model_options,
+    path_options,
+)
 from twinpeaks.commands.report import progress_bar, refusals, report
 
 __all__ = ["command"]
@@ -26,9 +32,15 @@ __all__ = ["command"]
     show_default=True,
     help="Inverse temperature of the weights; inf minimises the loss.",
 )
+@path_options
 @output_option
 def command(
-    output: Path | None, overparam: Any, alpha_T: Any, lam: Any, beta: Any, **model: str
+    output: Path | None,
+    loss: Any,
+    teacher: Any,
+    activation: Any,
+    features: Any,
+    **axes: Any,
 ) -> None:
     """Solve the theory on a grid: the limit of infinite size.
 
@@ -40,26 +52,21 @@ def command(
       twinpeaks solve --loss hinge --teacher flippedsign:flip=0.05 --overparam 0.5,1,2,inf
       twinpeaks solve --loss logistic --overparam 0.5,1,2 --beta 1,10,100,inf
       twinpeaks solve --features powerlaw:exponent=0.3 --overparam 0.5,2 --lam 0,1e-4
+      twinpeaks solve --teacher flippedsign --overparam 0.5,1,2 --vary teacher.flip=0,0.05,0.1
+      twinpeaks solve --overparam 0.5,1,2 --alpha-T 6,3,1.5 --path overparam,alpha_T
 
-    The third grid adds the points of a simulation to a fine curve. A component is a name in lower
-    case, with parameters after a colon. Exit code 1 when a point did not converge; its values are
-    then NaN.
+    The third grid adds the points of a simulation to a fine curve, the last line holds N/D fixed. A
+    component is a name, with parameters after a colon or, as in Python, in parentheses. Exit
+    code 1 when a point did not converge; its values are then NaN.
     """  # noqa: D301
-    problem = make_problem(**model)
+    problem = make_problem(loss=loss, teacher=teacher, activation=activation, features=features)
+    grids = make_axes(**axes)
     from twinpeaks import theory
     from twinpeaks.theory.equations.thresholds import with_threshold
 
     with refusals(), progress_bar("solve") as progress, warnings.catch_warnings():
         warnings.simplefilter("ignore", theory.UnstableWarning)  # the report says it
-        curve = theory.solve(
-            problem,
-            overparam=overparam,
-            alpha_T=alpha_T,
-            lam=lam,
-            beta=beta,
-            throw=False,
-            progress=progress,
-        )
+        curve = theory.solve(problem, **grids, throw=False, progress=progress)
         curve = with_threshold(problem, curve)
 
     def sentence(status: int) -> str:

@@ -7,16 +7,18 @@ import sys
 from importlib import import_module
 from pkgutil import iter_modules
 
+import click
 import numpy as np
 import pytest
 import xarray as xr
 from click.testing import CliRunner
+from hypothesis import given, settings, strategies as st
 
 import twinpeaks as tp
 from twinpeaks import commands
 from twinpeaks.commands import cli
 from twinpeaks.commands.figure import labels
-from twinpeaks.commands.parameters import Grid
+from twinpeaks.commands.parameters import Grid, merged
 from twinpeaks.commands.report import progress_bar
 
 HEAVY = ("torch", "xarray", "scipy", "matplotlib", "numpy", "pandas")
@@ -167,6 +169,7 @@ def test_a_bad_value_names_option_value_and_remedy(args, words):
     [
         ("0.5", 0.5),
         ("2,0.5,1", (0.5, 1.0, 2.0)),
+        ("1,1,0.5", (0.5, 1.0)),
         ("1:100:3", (1.0, 10.0, 100.0)),
         ("1:100:3,10,20", (1.0, 10.0, 20.0, 100.0)),
         ("5,", None),
@@ -176,12 +179,12 @@ def test_grids(text, values):
     if values is None:
         assert call("solve", "--overparam", text).exit_code == 2
     else:
-        assert Grid().convert(text, None, None) == pytest.approx(values)
+        assert merged(Grid().convert(text, None, None)) == pytest.approx(values)
 
 
 def test_limits_are_values_of_a_grid():
     grid = Grid(zero=True, infinite=True)
-    assert grid.convert("inf,0.1:1:2,0", None, None) == (0.0, 0.1, 1.0, np.inf)
+    assert merged(grid.convert("inf,0.1:1:2,0", None, None)) == (0.0, 0.1, 1.0, np.inf)
     assert grid.convert("0", None, None) == 0.0
 
 
@@ -333,3 +336,113 @@ def test_level_nan_is_one_line(files):
     done = process("-m", "twinpeaks", "validate", *map(str, data), "--level", "nan")
     assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_numbers_of_components_are_axes(tmp_path):
+    at = [
+        "--overparam",
+        "0.5,1",
+        "--lam",
+        "0.1",
+        "--teacher",
+        "flippedsign",
+        "--vary",
+        "teacher.flip=0.1,0",
+    ]
+    assert call("solve", *at, "-o", tmp_path / "theory.nc").exit_code == 0
+    written = xr.load_dataset(tmp_path / "theory.nc")
+    assert written.flip.values.tolist() == [0.0, 0.1]
+    for flip in (0.0, 0.1):
+        problem = tp.Problem(teacher=tp.FlippedSign(flip=flip))
+        alone = tp.solve(problem, overparam=[0.5, 1.0], alpha_T=3.0, lam=0.1)
+        np.testing.assert_allclose(written.test_error.sel(flip=flip), alone.test_error, rtol=1e-9)
+    small = [
+        "-D",
+        "6",
+        "--seeds",
+        "2",
+        "--n-test",
+        "10",
+        "--n-flip",
+        "2",
+        "-o",
+        tmp_path / "run.nc",
+    ]
+    assert call("simulate", *at, *small).exit_code == 0
+    assert dict(xr.load_dataset(tmp_path / "run.nc").test_error.sizes) == {
+        "overparam": 2,
+        "flip": 2,
+        "seed": 2,
+    }
+
+
+@pytest.mark.parametrize("command", ["solve", "simulate", "sample"])
+def test_a_path_is_taken_point_by_point_in_the_order_given(command, tmp_path):
+    at = [
+        "--overparam",
+        "0.5,1,2",
+        "--alpha-T",
+        "6,3,1.5",
+        "--lam",
+        "0.1",
+        "--path",
+        "overparam,alpha-T",
+    ]
+    small = ["-D", "4", "--seeds", "1", "--n-test", "10", "--n-flip", "2"]
+    more = [] if command == "solve" else small
+    done = call(command, *at, *more, "-o", tmp_path / "a.nc")
+    assert done.exit_code in (0, 1 if command == "sample" else 0), done.output
+    written = xr.load_dataset(tmp_path / "a.nc")
+    assert written.overparam.dims == written.alpha_T.dims == ("path",)
+    assert (written.overparam * written.alpha_T).values.tolist() == [3.0, 3.0, 3.0]
+    if command == "solve":
+        alone = tp.solve(tp.Problem(), overparam=0.5, alpha_T=6.0, lam=0.1)
+        np.testing.assert_allclose(written.test_error[0], alone.test_error, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--path", "overparam"], "--path = overparam: give two axes or more"),
+        (["--path", "overparam,lam"], "'lam' is no axis of several values"),
+        (["--path", "overparam,nope"], "'nope' is no axis"),
+        (["--path", "overparam,overparam"], "'overparam' is no axis of several values, or in two"),
+        (["--alpha-T", "1,2,3", "--path", "overparam,alpha_T"], "of one length"),
+        (["--vary", "flip=1"], "--vary = flip=1: give PART.PARAMETER=GRID"),
+        (["--vary", "teacher.flip"], "--vary = "),
+        (["--vary", "teacher.flip=0,1"], "'teacher.flip' is no number of teacher"),
+        (["--vary", "teacher.rho=1", "--vary", "teacher.rho=2"], "the same number twice"),
+        (["--vary", "teacher.rho=-1"], "rho = -1"),
+    ],
+)
+def test_axes_that_do_not_fit_together_are_one_sentence(more, words):
+    done = call("solve", "--overparam", "1,2", *more)
+    assert done.exit_code == 2, done.output
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
+GIVEN = WORDS | st.sampled_from(
+    ["-1", "0", "nan", "inf", "1e999", "1:2:3", "1/2", "a" * 300, "", "-", "--"]
+)
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(data=st.data())
+@pytest.mark.parametrize(
+    "name", ["solve", "simulate", "sample", "validate", "figure", "equations", "golden"]
+)
+def test_no_text_for_an_option_has_a_traceback(name, data):
+    """Each option in turn reads any text, or refuses it as usage."""
+    held = cli.commands[name]
+    if name == "golden":
+        held = held.commands["add"]
+    options = [p for p in held.params if isinstance(p, click.Option) and not p.is_flag]
+    option = data.draw(st.sampled_from(options))
+    text = data.draw(GIVEN)
+    ctx = click.Context(held, info_name=name)
+    try:
+        option.type_cast_value(ctx, (text,) if option.multiple else text)
+    except click.UsageError as error:
+        assert len(error.format_message()) < 2000

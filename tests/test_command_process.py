@@ -47,14 +47,14 @@ def clashing(tmp_path):
         ["-m", "twinpeaks", "figure", "nope"],
         [
             "-c",
-            "import twinpeaks as tp; tp.figures, tp.validate, tp.measure, tp.sweeps, tp.commands",
+            "import twinpeaks as tp; tp.figures, tp.validate, tp.measure, tp.sweeps, tp.theory",
         ],
         ["-m", "pytest", "-q", "-p", "no:cacheprovider", "test_mine.py"],
     ],
 )
 def test_files_of_the_user_are_not_executed(args, clashing):
     (clashing / "test_mine.py").write_text(
-        "import twinpeaks as tp\n\n\ndef test_it():\n    assert tp.solve(tp.Problem(), overparam=1.0)\n"
+        "import twinpeaks as tp\n\n\ndef test_it():\n    assert tp.solve(tp.Problem(), overparam=1.0, alpha_T=3.0, lam=0.1)\n"
     )
     done = run(*args, cwd=clashing)
     assert "executed" not in done.stdout + done.stderr
@@ -104,6 +104,7 @@ def test_results_on_a_full_disk_are_one_sentence():
 
 
 def test_an_encoding_without_greek_letters_gets_escapes():
-    done = run("-m", "twinpeaks", "equations", env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    done = run("-m", "twinpeaks", "equations", env=environment, encoding="latin-1")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "\\u03b1" in done.stdout
+    assert "\\u03a9" in done.stdout
