@@ -110,7 +110,7 @@ def _solve(
     lost = np.flatnonzero(~found.converged)
     if lost.size:
         part = equations.take(lost)
-        found.put(lost, newton(part, relax(part, start[lost]), tol))
+        found.put(lost, relax(part, start[lost], tol))
     good = np.flatnonzero(found.converged)
     if good.size:
         seen, accurate = observables(equations.take(good), found.u[good])
