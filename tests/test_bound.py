@@ -109,4 +109,6 @@ def test_products_beyond_float64(n):
             )
             sum_ = mp.mpf(float(got.high[0, i, j])) + mp.mpf(float(got.low[0, i, j]))
             assert abs(sum_ - exact) <= float(got.error[0, i, j])
-            assert float(got.error[0, i, j]) <= 1e-20 * float(A[0, i].abs().max() * V[0, :, j].abs().max())
+            assert float(got.error[0, i, j]) <= 1e-20 * float(
+                A[0, i].abs().max() * V[0, :, j].abs().max()
+            )

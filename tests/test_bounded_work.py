@@ -4,11 +4,26 @@ import numpy as np
 import pytest
 
 import twinpeaks as tp
-from twinpeaks.theory.equations.saddle_point import Tolerances
+from twinpeaks.theory.equations.channel import channel_for
+from twinpeaks.theory.equations.readout import Points
+from twinpeaks.theory.equations.saddle_point import Equations, Tolerances, follow, relax
 
 NOISY = tp.CustomLoss(
     lambda s: np.logaddexp(0.0, 1.0 - s) ** 2 / 2 + 1e3, name="digits lost to a constant"
 )
+
+
+def test_sweeps_count():
+    """The second attempt begins with damped sweeps, each an evaluation, and no more than are left."""
+    points = Points(*(np.array([v]) for v in (1.0, 3.0, 1e-2, 0.0)))
+    equations = Equations(tp.Problem(), channel_for(tp.Problem(), 2e-14), points)
+    full, cut = (
+        relax(equations, equations.weak_student(), t)
+        for t in (Tolerances(), Tolerances(max_steps=5))
+    )
+    assert full.status[0] == tp.Status.CONVERGED
+    assert 80 < full.evaluations[0] < 100
+    assert cut.evaluations[0] == 10
 
 
 @pytest.mark.parametrize("limit", [1, 12])
@@ -32,10 +47,6 @@ def test_a_path_is_bounded_too():
     """Hinge far down in lam is followed from large lam: the path stops where the limit is."""
     problem = tp.Problem(loss=tp.Hinge())
     at = {"overparam": 1.0, "alpha_T": 3.0, "lam": 1e-7}
-    from twinpeaks.theory.equations.channel import channel_for
-    from twinpeaks.theory.equations.readout import Points
-    from twinpeaks.theory.equations.saddle_point import Equations, follow
-
     points = Points(*(np.array([v]) for v in (*at.values(), 0.0)))
     equations = Equations(problem, channel_for(problem, 2e-14), points)
     assert follow(equations, Tolerances()).status[0] == tp.Status.CONVERGED

@@ -295,7 +295,7 @@ def relax(equations: Equations, start: Array, tol: Tolerances, mixing: float = 0
         good = np.all(np.isfinite(residual), axis=1)
         u[good] += mixing * residual[good]
     found = newton(equations, u, tol)
-    found.evaluations += sweeps
+    found.evaluations[:] += sweeps
     return found
 
 
