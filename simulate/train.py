@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from twinpeaks.simulate.trainers.bound import distance
 from twinpeaks.simulate.trainers.hinge import hinge_path
 from twinpeaks.simulate.trainers.newton import newton_path
 from twinpeaks.simulate.trainers.ridge import ridge_path
@@ -43,9 +44,9 @@ class Fit:
     weights : Tensor of shape (N, n_lam)
         Minimisers; 0 where the status is not CONVERGED.
     optimality : ndarray of shape (n_lam,)
-        Bound on |w - w*| / |w| in the original variables, as the objective is lam-strongly convex:
-        |gradient| / (lam |w|); for the hinge loss sqrt(2 gap / lam) / |w| with the duality gap, or the
-        smaller bound of a certified set of patterns on the margin.
+        Bound on |w - w*| / |w| in the original variables that counts rounding, as the objective is
+        lam-strongly convex (``trainers.bound``); for the hinge loss the bound of a certified set of
+        patterns on the margin, or sqrt(2 gap / lam) / |w| with the duality gap as float64 has it.
     status : ndarray of int8, shape (n_lam,)
         Members of Status.
     """
@@ -131,10 +132,10 @@ def train_stack(
         nothing = Fit(X.new_zeros(X.shape[-1], len(lam)), *lost)
         return [next(kept) if fine else nothing for fine in sound.tolist()]
     W, missed = _minimise(loss, X, y, lam)
-    distance, size = (a.cpu().numpy() for a in (missed, torch.linalg.vector_norm(W, dim=-2)))
-    finite = np.isfinite(distance) & np.isfinite(size)
+    off, size = (a.cpu().numpy() for a in (missed, torch.linalg.vector_norm(W, dim=-2)))
+    finite = np.isfinite(off) & np.isfinite(size)
     with np.errstate(divide="ignore", invalid="ignore"):
-        optimality = np.where(distance == 0.0, 0.0, distance / size)
+        optimality = np.where(off == 0.0, 0.0, off / size)
     status = np.where(optimality <= tolerance, Status.CONVERGED, Status.INACCURATE)
     status = np.where(finite, status, Status.NONFINITE).astype(np.int8)
     trusted = torch.as_tensor(status == Status.CONVERGED, device=X.device)
@@ -153,5 +154,4 @@ def _minimise(loss: Loss, X: Tensor, y: Tensor, lam: NDArray[np.float64]) -> tup
         W = ridge_path(X, y, penalties * loss.quadratic)
     else:
         W = newton_path(loss, X, y, lam)
-    gradient = X.mT @ loss.slope(y[..., None], X @ W) + penalties * W
-    return W, torch.linalg.vector_norm(gradient, dim=-2) / penalties
+    return W, distance(loss, X, y, W, penalties)

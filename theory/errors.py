@@ -42,8 +42,8 @@ class Status(IntEnum):
 _SENTENCES = {
     Status.CONVERGED: "Converged: residual and Newton step are below tolerance.",
     Status.MAX_STEPS: (
-        "The step limit was reached before the tolerance; raise max_steps, or solve an array of "
-        "neighbouring points so that each starts from the next."
+        "The step limit was reached before the tolerance; raise Tolerances(max_steps=...), or solve "
+        "an array of neighbouring points so that each starts from the next."
     ),
     Status.DIVERGED: (
         "No step reduced the residual further, even on the path from strong regularisation: rounding "

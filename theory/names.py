@@ -115,8 +115,12 @@ NAMES: dict[str, Name] = {
     "free_energy": Name(
         "free energy density per weight", "-free_entropy / beta, and its limit", "theory"
     ),
-    "free_entropy": Name("free entropy density per weight", "lim (1/N) E ln Z(beta)", "theory"),
-    "entropy": Name("entropy density per weight", "free_entropy + beta energy", "theory"),
+    "free_entropy": Name(
+        "free entropy density per weight", "lim (1/N) E ln Z(beta), and its limit", "theory"
+    ),
+    "entropy": Name(
+        "entropy density per weight", "free_entropy + beta energy, and its limit", "theory"
+    ),
     "replicon": Name(
         "replicon eigenvalue",
         "1 - alpha E[(df/domega)^2] <Omega^2 R^2>; replica symmetry is stable while positive",

@@ -6,6 +6,7 @@ ln Q, ln a through them. On a smooth curve the last level then needs one Newton 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -21,6 +22,7 @@ from twinpeaks.theory.equations.saddle_point import (
     newton,
     relax,
 )
+from twinpeaks.theory.errors import Status
 
 __all__ = ["solve_grid"]
 
@@ -44,7 +46,8 @@ def solve_grid(
         Strictly increasing coordinates in which the solution is smooth (logarithms).
     tol : Tolerances
     progress : callable, optional
-        Called with (points done, points in all) after each level.
+        Called with (points done, points in all) after the first point, the next two, the next four
+        and so on of each level.
 
     Returns
     -------
@@ -62,17 +65,29 @@ def solve_grid(
         chosen = [_every(n, 2**level) for n in shape]
         here = number[np.ix_(*chosen)]
         new = here[~solved[here]]
+        guess = None
         if coarse is not None:
             known = out.u[number[np.ix_(*coarse)]]
             guess = _interpolate(axes, coarse, chosen, known).reshape(-1, 3)
             guess = guess[~solved[here].ravel()]
-            out.put(new, newton(equations.take(new), guess, tol))
-        _rescue(equations, new, out, tol)
-        solved[new] = True
+        for part in _parts(new.size, growing=progress is not None):
+            index = new[part]
+            if guess is not None:
+                out.put(index, newton(equations.take(index), guess[part], tol))
+            _rescue(equations, index, out, tol)
+            solved[index] = True
+            if progress is not None:
+                progress(int(solved.sum()), total)
         coarse = chosen
-        if progress is not None:
-            progress(int(solved.sum()), total)
     return out
+
+
+def _parts(size: int, growing: bool) -> list[slice]:
+    """All at once, or 1, 2, 4, ...: the first point done tells what the rest will take."""
+    if not growing:
+        return [slice(None)]
+    edges = [*(2**k - 1 for k in range(size.bit_length())), size]
+    return [slice(a, b) for a, b in itertools.pairwise(edges) if b > a]
 
 
 def _rescue(equations: Equations, new: NDArray[np.intp], out: Solution, tol: Tolerances) -> None:
@@ -81,13 +96,15 @@ def _rescue(equations: Equations, new: NDArray[np.intp], out: Solution, tol: Tol
     path = follow if equations.problem.loss.convex else cool
     attempts: tuple[Callable[[Equations], Solution], ...] = (
         lambda part: newton(part, part.weak_student(), tol),
-        lambda part: newton(part, relax(part, part.weak_student()), tol),
+        lambda part: relax(part, part.weak_student(), tol),
         lambda part: path(part, tol),
     )
     for attempt in attempts:
-        left = new[~out.converged[new]]
+        left = new[~out.converged[new] & (out.evaluations[new] < tol.max_steps)]
         if left.size:
             out.put(left, attempt(equations.take(left)))
+    spent = new[~out.converged[new] & (out.evaluations[new] >= tol.max_steps)]
+    out.status[spent] = Status.MAX_STEPS
 
 
 def _every(n: int, stride: int) -> NDArray[np.intp]:

@@ -55,9 +55,10 @@ def observables(equations: Equations, u: Array) -> tuple[dict[str, Array], NDArr
 
     test_error = problem.teacher.test_error
     energy, free, replicon = _thermodynamics(equations, order, hats, training)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        free_entropy = np.where(T > 0, -free / T, -np.inf * np.sign(free))
-        entropy = np.where(T > 0, (energy - free) / T, -np.inf)
+    warm, scale = T > 0, np.where(T > 0, T, 1.0)
+    # as beta -> infinity the entropy falls like -(1/2) ln beta, also where no energy is left
+    free_entropy = np.where(warm, -free / scale, np.where(free < 0, np.inf, -np.inf))
+    entropy = np.where(warm, (energy - free) / scale, -np.inf)
     values = {
         "q_d": order.q_d,
         "q_0": order.q_0,
@@ -90,15 +91,19 @@ def _thermodynamics(
 
     -phi/beta = m mh - (Q_d Vh - V Qh)/2 - (mh^2 <T R> + Qh <Omega R>)/2
                 + temperature (ln beta + <ln(lam + Vh Omega)> - ln 2 pi)/2 - alpha temperature E ln Z
+
+    and at N/P = infinity what the prior alone has (docs/derivations/limits.md).
     """
     problem, points = equations.problem, equations.points
-    nothing = np.full(order.V.shape, np.nan)
-    if points.kernel:  # energies are per weight, of which there are infinitely many
-        noise = problem.features.kernel(
-            points.alpha_T, problem.activation.moments, problem.teacher.rho, points.lam, hats.Vh
-        ).noise
-        return nothing, nothing, 1.0 - training.stiffness * noise
     moments, T, alpha = problem.activation.moments, points.temperature, points.alpha
+    warm = T > 0
+    if points.kernel:  # a share P/N = 0 of the weights feels the data, the others their prior
+        noise = problem.features.kernel(
+            points.alpha_T, moments, problem.teacher.rho, points.lam, hats.Vh
+        ).noise
+        free = np.zeros(T.shape)
+        free[warm] = -0.5 * T[warm] * np.log(2 * np.pi * T[warm] / points.lam[warm])
+        return 0.5 * T, free, 1.0 - training.stiffness * noise
     k1, ks = moments.kappa_1**2, moments.kappa_star**2
     energy = alpha * training.loss + 0.5 * points.lam * order.q_d
     Vh, Qh, mh = (alpha * h for h in hats)
@@ -107,7 +112,6 @@ def _thermodynamics(
         points.c, moments, points.lam, np.maximum(Vh, 1e-40 * points.lam)
     )
     thermal = np.zeros(T.shape)
-    warm = T > 0
     # T = 0 times ln beta is 0
     thermal[warm] = 0.5 * T[warm] * (log_det[warm] - np.log(2 * np.pi * T[warm]))
     free = order.m * mh - 0.5 * (order.Q_d * Vh - order.V * Qh)

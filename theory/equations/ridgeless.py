@@ -110,7 +110,7 @@ def _solve(
     lost = np.flatnonzero(~found.converged)
     if lost.size:
         part = equations.take(lost)
-        found.put(lost, newton(part, relax(part, start[lost]), tol))
+        found.put(lost, relax(part, start[lost], tol))
     good = np.flatnonzero(found.converged)
     if good.size:
         seen, accurate = observables(equations.take(good), found.u[good])
@@ -134,7 +134,7 @@ def _interpolate(
     values["train_loss"][solved] = least = problem.loss.value(y, rest)[0]
     for name in ("energy", "free_energy"):
         values[name][solved] = least * points.alpha[np.isfinite(values["q_d"][index])]
-    values["free_entropy"][solved] = np.nan  # 0 times infinity
+    values["free_entropy"][solved] = np.inf if least < 0 else -np.inf
     values["V"][solved] = np.inf
     for names, power in ((("q_d", "q_0", "p_d", "p_0", "Q_d", "Q_0"), 2), (("r", "m"), 1)):
         for name in names:

@@ -28,6 +28,8 @@ Bools = NDArray[np.bool_]
 Index = NDArray[np.intp]
 
 _LOOSEST = 1e-3  # tolerance: beyond, no digit is promised
+_ATTEMPT = 100  # rounds after which another start is better
+_SWEEPS = 80
 _HOT = 10.0  # temperature at which a 0-1 loss is close to the prior
 
 
@@ -43,7 +45,7 @@ class Tolerances:
         Bound on the Newton step at the solution: the estimated relative error of the order
         parameters, which near a threshold is much larger than the residual.
     max_steps : int
-        Evaluations of the equations per point and attempt.
+        Evaluations of the equations per point, all attempts together; no attempt begins after.
     quadrature : float
         Relative tolerance of each panel of the Gaussian integrals.
 
@@ -55,7 +57,7 @@ class Tolerances:
 
     residual: float = 1e-11
     step: float = 2e-9
-    max_steps: int = 100
+    max_steps: int = 2000
     quadrature: float = 2e-14
 
     def __post_init__(self) -> None:
@@ -225,7 +227,7 @@ def newton(equations: Equations, start: Array, tol: Tolerances) -> Solution:
     active = np.flatnonzero(np.all(np.isfinite(start), axis=1))
     base, step = start[active].copy(), np.zeros((active.size, 3))
     norm, damping = np.full(active.size, np.inf), np.ones(active.size)
-    for round_ in range(tol.max_steps):
+    for round_ in range(min(_ATTEMPT, tol.max_steps)):
         if not active.size:
             break
         trial = base + damping[:, None] * step
@@ -282,17 +284,19 @@ def _solve(matrices: Array, vectors: Array) -> Array:
     return np.asarray(np.linalg.solve(safe, vectors[..., None])[..., 0])
 
 
-def relax(equations: Equations, start: Array, sweeps: int = 80, mixing: float = 0.4) -> Array:
-    """Damped sweeps of the equations: slow, but not lost far from the solution.
+def relax(equations: Equations, start: Array, tol: Tolerances, mixing: float = 0.4) -> Solution:
+    """Newton after damped sweeps of the equations: slow, but not lost far from the solution.
 
     Rows that stop being finite stay where they were.
     """
-    u = start.copy()
+    u, sweeps = start.copy(), min(_SWEEPS, tol.max_steps)
     for _ in range(sweeps):
         residual = equations.evaluate(u).residual
         good = np.all(np.isfinite(residual), axis=1)
         u[good] += mixing * residual[good]
-    return u
+    found = newton(equations, u, tol)
+    found.evaluations[:] += sweeps
+    return found
 
 
 def follow(equations: Equations, tol: Tolerances) -> Solution:
@@ -326,7 +330,7 @@ def cool(equations: Equations, tol: Tolerances) -> Solution:
     points = equations.points
     start = np.log(np.maximum(points.temperature, _HOT))
     hot = equations.warm(np.exp(start))
-    first = newton(hot, relax(hot, hot.weak_student()), tol)
+    first = relax(hot, hot.weak_student(), tol)
 
     def at(index: Index, x: Array) -> Equations:
         return equations.take(index).warm(np.exp(x))
@@ -365,5 +369,8 @@ def _continue(
         out.status[lost] = np.where(
             out.status[lost] == Status.MAX_STEPS, Status.DIVERGED, out.status[lost]
         )
-        active = active[(here[active] > target[active]) & (stride[active] >= 1e-3)]
+        going = (here[active] > target[active]) & (stride[active] >= 1e-3)
+        spent = out.evaluations[active] >= tol.max_steps
+        out.status[active[going & spent]] = Status.MAX_STEPS
+        active = active[going & ~spent]
     return out

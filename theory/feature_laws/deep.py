@@ -12,7 +12,8 @@ import numpy as np
 from twinpeaks.theory.activations import HermiteMoments
 from twinpeaks.theory.errors import InvalidProblem
 from twinpeaks.theory.feature_laws.base import on_sphere
-from twinpeaks.theory.feature_laws.population import Atoms, Layer, Population, PopulationLaw
+from twinpeaks.theory.feature_laws.population import Atoms, PopulationLaw
+from twinpeaks.theory.feature_laws.stack import Layer, Stack
 from twinpeaks.theory.random import Random
 
 __all__ = ["Deep"]
@@ -64,15 +65,13 @@ class Deep(PopulationLaw):
         """N_{L-1} / D."""
         return self.widths[-1]
 
-    def population(self, moments: HermiteMoments) -> Population:
+    def population(self, moments: HermiteMoments) -> Stack:
         """The last hidden layer."""
         k1, ks = moments.kappa_1**2, moments.kappa_star**2
-        below = 1.0
-        layers: Population = _INPUTS
-        for width in self.widths:
-            layers = Layer(layers, width / below, k1 / (k1 + ks), ks / (k1 + ks))
-            below = width
-        return layers
+        v = k1 + ks
+        below = (1.0, *self.widths[:-1])
+        ratios = (width / inputs for width, inputs in zip(self.widths, below, strict=True))
+        return Stack(_INPUTS, tuple(Layer(c, k1 / v, ks / v) for c in ratios))
 
     def influences(self, moments: HermiteMoments) -> tuple[float, ...]:
         """(1, b' gamma_0, b' gamma_1, ..., kappa'_star^2 gamma_{L-1})."""

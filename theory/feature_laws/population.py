@@ -23,7 +23,7 @@ from twinpeaks.theory.activations import HermiteMoments
 from twinpeaks.theory.feature_laws.base import Array, FeatureLaw, Form, Kernel, Traces
 from twinpeaks.theory.feature_laws.gaussian import Gaussian
 
-__all__ = ["Atoms", "Population", "PopulationLaw"]
+__all__ = ["Atoms", "Gram", "Population", "PopulationLaw", "Sums", "spectrum"]
 
 
 class FormSums(NamedTuple):
@@ -65,12 +65,60 @@ class Sums(NamedTuple):
     forms: tuple[FormSums, ...]
 
 
+class Gram(NamedTuple):
+    """Averages of G = (S + z)^{-1} at its z; ``forms`` hold F^T M F / n in the place of S."""
+
+    g: Any
+    sg: Any
+    g2: Any
+    sg2: Any
+    s2g2: Any
+    tg: Any
+    tg2: Any
+    tsg2: Any
+    log: Any
+    forms: tuple[FormSums, ...]
+
+
+def spectrum(p: Sums, g: Any, z: Any, c: Any) -> Gram:
+    """Averages of the resolvent of S; ``log`` is <ln(S + z)>, and tau belongs to E[F^T x nu]."""
+    k = c * g
+    g2 = g / (z + p.B)
+    sg2 = g2 * p.B
+    forms = tuple(
+        FormSums(
+            first=g * m.first,
+            second=g2 * m.second,
+            product=sg2 * m.second + g * k * m.product,
+            teacher=c * (g2 * m.second * p.TB + g * k * m.teacher),
+        )
+        for m in p.forms
+    )
+    return Gram(
+        g=g,
+        sg=g * p.A,
+        g2=g2,
+        sg2=sg2,
+        s2g2=sg2 * p.B + g * k * p.A2,
+        tg=k * p.TA,
+        tg2=c * g2 * p.TB,
+        tsg2=c * (sg2 * p.TB + g * k * p.TA2),
+        log=p.log / c - np.log(g) - g * p.A,
+        forms=forms,
+    )
+
+
 class Population:
     """The covariance C of the inputs of a layer."""
 
     def sums(self, k: Any) -> Sums:
         """Averages at k > 0, of the shape of k; analytic in k."""
         raise NotImplementedError
+
+    def gram(self, z: Any, c: Any) -> Gram:
+        """Averages over the Gram matrix of Gaussian features, c of them an input; analytic in z."""
+        g = self.resolvent(z, c)
+        return spectrum(self.sums(c * g), g, z, c)
 
     def resolvent(self, z: Any, c: Any) -> Any:
         """g(z), by Newton in ln g on the increasing function g z + g A(c g) - 1."""
@@ -119,95 +167,6 @@ class Atoms(Population):
         return Sums(log, A, B, A2, TA, TB, TA2, (FormSums(A, B, A2, TA2),))
 
 
-class Gram(NamedTuple):
-    """Averages of G = (S + z)^{-1} at its z; ``forms`` hold F^T M F / n in the place of S."""
-
-    g: Any
-    sg: Any
-    g2: Any
-    sg2: Any
-    s2g2: Any
-    tg: Any
-    tg2: Any
-    tsg2: Any
-    log: Any
-    forms: tuple[FormSums, ...]
-
-
-def gram(population: Population, z: Any, c: Any) -> Gram:
-    """Averages of the resolvent of S; ``log`` is <ln(S + z)>, and tau belongs to E[F^T x nu]."""
-    g = population.resolvent(z, c)
-    k = c * g
-    p = population.sums(k)
-    g2 = g / (z + p.B)
-    sg2 = g2 * p.B
-    forms = tuple(
-        FormSums(
-            first=g * m.first,
-            second=g2 * m.second,
-            product=sg2 * m.second + g * k * m.product,
-            teacher=c * (g2 * m.second * p.TB + g * k * m.teacher),
-        )
-        for m in p.forms
-    )
-    return Gram(
-        g=g,
-        sg=g * p.A,
-        g2=g2,
-        sg2=sg2,
-        s2g2=sg2 * p.B + g * k * p.A2,
-        tg=k * p.TA,
-        tg2=c * g2 * p.TB,
-        tsg2=c * (sg2 * p.TB + g * k * p.TA2),
-        log=p.log / c - np.log(g) - g * p.A,
-        forms=forms,
-    )
-
-
-@dataclass(frozen=True, eq=False)
-class Layer(Population):
-    """Features of a population: C = linear S + noise, S the Gram matrix at ratio c.
-
-    A normalised activation adds linear = kappa_1^2 / v and noise = kappa_star^2 / v, which sum to 1.
-    """
-
-    inputs: Population
-    c: float
-    linear: float
-    noise: float
-
-    def sums(self, k: Any) -> Sums:
-        """From 1 + k C = k linear (S + z) with z = (1 + k noise) / (k linear)."""
-        a, b = self.linear, self.noise
-        scale = k * a
-        s = gram(self.inputs, (1.0 + k * b) / scale, self.c)
-        forms = [
-            FormSums(
-                first=a * m.first / scale,
-                second=a * m.second / scale**2,
-                product=a * (a * m.product + b * m.second) / scale**2,
-                teacher=a * a * m.teacher / scale**2,
-            )
-            for m in s.forms
-        ]
-        identity = FormSums(
-            first=s.g / scale,
-            second=s.g2 / scale**2,
-            product=(a * s.sg2 + b * s.g2) / scale**2,
-            teacher=a * s.tg2 / scale**2,
-        )
-        return Sums(
-            log=np.log(scale) + s.log,
-            A=(a * s.sg + b * s.g) / scale,
-            B=(a * s.sg2 + b * s.g2) / scale**2,
-            A2=(a * a * s.s2g2 + 2 * a * b * s.sg2 + b * b * s.g2) / scale**2,
-            TA=a * s.tg / scale,
-            TB=a * s.tg2 / scale**2,
-            TA2=a * (a * s.tsg2 + b * s.tg2) / scale**2,
-            forms=(*forms, identity),
-        )
-
-
 class PopulationLaw(FeatureLaw):
     """Gaussian features of a population; subclasses say which, and how wide it is."""
 
@@ -220,18 +179,17 @@ class PopulationLaw(FeatureLaw):
         """Inputs of the last layer, per input dimension D."""
         return 1.0
 
-    def _gram(self, c: Any, moments: HermiteMoments, ridge: Any, Vh: Any) -> tuple[Gram, Any]:
+    def _averages(self, c: Any, moments: HermiteMoments, ridge: Any, Vh: Any) -> tuple[Gram, Any]:
         k1, ks = moments.kappa_1**2, moments.kappa_star**2
         scale = Vh * k1
         z = (ridge + Vh * ks) / scale
-        return gram(
-            self.population(moments), z, np.broadcast_to(c, np.shape(z)) / self.width
-        ), scale
+        c = np.broadcast_to(c, np.shape(z)) / self.width
+        return self.population(moments).gram(z, c), scale
 
     def traces(self, c: Any, moments: HermiteMoments, rho: float, ridge: Any, Vh: Any) -> Traces:
         """R = G / (Vh kappa_1^2) at z = (ridge + Vh kappa_star^2) / (Vh kappa_1^2)."""
         k1, ks = moments.kappa_1**2, moments.kappa_star**2
-        s, scale = self._gram(c, moments, ridge, Vh)
+        s, scale = self._averages(c, moments, ridge, Vh)
         t = rho * k1
         return Traces(
             R=s.g / scale,
@@ -249,7 +207,7 @@ class PopulationLaw(FeatureLaw):
     ) -> tuple[Form, ...]:
         """One matrix for each hidden layer beside the linear one, and the identity."""
         k1, ks = moments.kappa_1**2, moments.kappa_star**2
-        s, scale = self._gram(c, moments, ridge, Vh)
+        s, scale = self._averages(c, moments, ridge, Vh)
         carried = tuple(
             Form(
                 thermal=k1 * m.first / scale,
@@ -263,7 +221,7 @@ class PopulationLaw(FeatureLaw):
 
     def log_det(self, c: Array, moments: HermiteMoments, ridge: Array, Vh: Array) -> Array:
         """<ln(S + z)> + ln(Vh kappa_1^2)."""
-        s, scale = self._gram(c, moments, ridge, Vh)
+        s, scale = self._averages(c, moments, ridge, Vh)
         return np.asarray(np.log(scale) + s.log)
 
     def kernel(

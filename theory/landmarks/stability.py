@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
@@ -26,6 +26,8 @@ Index = NDArray[np.intp]
 _STEP = 0.1  # first step in ln beta
 _SMALLEST = 1e-5  # a branch that cannot be followed by smaller steps has ended
 _ACCURACY = 1e-10  # of ln beta
+_CORRECTOR = 20  # evaluations that a step is worth
+_MOST = 2000  # steps; a branch that needs more counts as ended where it is
 
 
 def instability(
@@ -113,8 +115,10 @@ class _Branch:
     ) -> tuple[NDArray[np.bool_], Array, dict[str, Array]]:
         """Success, coordinates and observables at ln beta = x."""
         equations = self._equations(rows, x)
-        start = relax(equations, equations.weak_student()) if guess is None else guess
-        found = newton(equations, start, replace(Tolerances(), max_steps=20))
+        if guess is None:
+            found = relax(equations, equations.weak_student(), Tolerances())
+        else:
+            found = newton(equations, guess, Tolerances(max_steps=_CORRECTOR))
         seen = {name: np.full(x.size, np.nan) for name in ("replicon", "test_error", "bmd")}
         good = np.flatnonzero(found.converged)
         if good.size:
@@ -133,7 +137,9 @@ class _Branch:
         beta, width = np.full(n, np.nan), seen["replicon"].copy()
         beta[ok & (width <= 0)] = np.exp(start)
         alive = ok & (width > 0)
-        while np.any(alive):
+        for _ in range(_MOST):
+            if not np.any(alive):
+                break
             rows = np.flatnonzero(alive)
             ahead = np.minimum(x[rows] + step[rows], self.end)
             h = (ahead - x[rows])[:, None]

@@ -31,7 +31,8 @@ from scipy import optimize, special
 from twinpeaks.theory.axes import Given, read_axis
 from twinpeaks.theory.errors import Status
 from twinpeaks.theory.family import each
-from twinpeaks.theory.feature_laws.population import Atoms, Layer, PopulationLaw
+from twinpeaks.theory.feature_laws.population import Atoms, PopulationLaw
+from twinpeaks.theory.feature_laws.stack import Stack
 from twinpeaks.theory.names import attributes
 from twinpeaks.theory.problem import Problem
 from twinpeaks.theory.sensitivity.solved import Student, beside, check, replicas
@@ -216,7 +217,7 @@ def _isotropic(problem: Problem) -> bool:
     if not isinstance(problem.features, PopulationLaw):
         return True
     inputs = problem.features.population(problem.activation.moments)
-    while isinstance(inputs, Layer):
+    if isinstance(inputs, Stack):
         inputs = inputs.inputs
     if not isinstance(inputs, Atoms):
         return False
