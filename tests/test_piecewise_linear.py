@@ -81,7 +81,7 @@ def overlaps(teacher, n=150):
 
 
 @pytest.mark.parametrize("y", [-1.0, 0.0, 1.0])
-@pytest.mark.parametrize("loss", DECLARED, ids=repr)
+@pytest.mark.parametrize("loss", DECLARED, ids=lambda loss: type(loss).__name__)
 def test_declared_pieces_are_the_loss(loss, y):
     """A contract: value, slope and curvature from the pieces, at random t."""
     if y == 0 and isinstance(loss, MarginLoss):
