@@ -64,7 +64,9 @@ def test_capacity_is_two_patterns_a_weight():
     """Cover (1965): random labels are separable while P < 2 N, with any margin loss."""
     for loss in (theory.Hinge(), theory.Logistic()):
         problem = theory.Problem(loss=loss, teacher=RANDOM)
-        assert theory.interpolation_threshold(problem, [0.5, 3.0]) == pytest.approx(0.5, rel=1e-9)
+        assert theory.interpolation_threshold(problem, [0.5, 3.0]).values == pytest.approx(
+            0.5, rel=1e-9
+        )
     assert theory.interpolation_threshold(theory.Problem(teacher=RANDOM), 3.0) == 1.0
 
 

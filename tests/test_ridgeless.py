@@ -110,7 +110,7 @@ def test_a_loss_by_hand_is_the_loss(built_in, custom):
     for name in ("test_error", "train_loss", "train_error", "bmd", "q_d", "V"):
         np.testing.assert_allclose(got[name], want[name], rtol=1e-8, atol=1e-9, err_msg=name)
     thresholds = [
-        theory.interpolation_threshold(theory.Problem(loss=a), 3.0) for a in SAME["hinge"]
+        float(theory.interpolation_threshold(theory.Problem(loss=a), 3.0)) for a in SAME["hinge"]
     ]
     assert thresholds[0] == pytest.approx(thresholds[1], rel=1e-12)
 
