@@ -107,7 +107,7 @@ def test_questions_asked_of_random_labels():
     assert (robust.sel(eps=0.0) == 0.5).all()
     # half the patterns are right by chance, and a reach h flips those within it: 1/2 + erf/2
     np.testing.assert_allclose(robust.sel(eps=0.5), 0.5 + rates / 2, rtol=1e-10)
-    assert theory.bayes_error(problem, [0.5, 5.0]) == pytest.approx(0.5, rel=1e-12)
+    assert theory.bayes_error(problem, [0.5, 5.0]).values == pytest.approx(0.5, rel=1e-12)
 
 
 def test_scale_of_the_teacher_field_is_nothing_to_its_sign():
