@@ -1,7 +1,7 @@
 """Paths and families: more patterns at a fixed number of features, for several shares of wrong labels.
 
 Run with ``python examples/paths.py``; it writes paths.png. Along the path N/D = 3 stays fixed while P/D
-grows, so that overparameterisation falls: both peaks stand where N = P.
+grows, so that overparameterisation falls: both peaks stand near N = P, the dotted line.
 """
 
 import numpy as np

@@ -85,7 +85,7 @@ def report(
     verdict = agrees(several, level)
     cases = [_case(name, one, level, verdict.tests) for name, one in several.items()]
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("validate", package_path=""),
+        loader=jinja2.PackageLoader("twinpeaks.validate", package_path=""),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
