@@ -184,8 +184,8 @@ NAMES: dict[str, Name] = {
     ),
     "test_error_overlap": Name(
         "test error from the overlaps",
-        "of a joint Gaussian (nu, f): arccos(m / sqrt(rho Q_d)) / pi for Sign, its analogues for "
-        "FlippedSign, Probit and Linear, NaN for other teachers",
+        "of a joint Gaussian (nu, f): arccos(m / sqrt(rho Q_d)) / pi for Sign, and what the "
+        "law of the labels says for other teachers",
         "simulation",
     ),
     "bmd_se": Name("Monte Carlo standard error of bmd", "delta method for a ratio", "simulation"),
