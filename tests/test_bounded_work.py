@@ -67,8 +67,7 @@ def test_a_path_is_bounded_too():
     ],
 )
 def test_a_tolerance_that_bounds_nothing_is_refused(wrong):
-    name, value = next(iter(wrong.items()))
-    with pytest.raises(ValueError, match=f"{name} = {value!r}: give a positive"):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
         Tolerances(**wrong)
 
 

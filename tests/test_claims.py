@@ -155,6 +155,14 @@ def test_noise_keeps_the_mean_dimension_of_a_kernel_above_one():
     assert far[0] / far[1] == pytest.approx(np.full(2, 10.0), rel=1e-2)
 
 
+@pytest.mark.parametrize("loss", [theory.Square(), theory.Logistic(), theory.Hinge()], ids=repr)
+def test_linear_features_have_no_tail(loss):
+    """Nothing nonlinear thins out, also where no number of features fits all patterns."""
+    problem = theory.Problem(theory.Identity(), loss=loss)
+    for lam in (0.0, 0.1):
+        assert float(theory.bmd_tail(problem, alpha_T=3.0, lam=lam)) == 0.0
+
+
 def test_tail_refusals():
     with pytest.raises(theory.InvalidProblem, match="derived for Gaussian and Orthogonal"):
         theory.bmd_tail(theory.Problem(features=theory.PowerLaw(0.3)), alpha_T=3.0, lam=0.1)

@@ -86,6 +86,27 @@ def test_optimum_at_infinity():
     q = (k1 + ks) / x + pull * c * k1
     p = (k1 * (1 + c) + ks) / x + pull * c * k1 * (1 + c)
     assert best.bmd.values == pytest.approx((k1 * p + dks * q) / (k1 * p + ks * q), rel=1e-9)
+    # no student is left: the loss of an output of 0, for every pattern
+    for name in ("q_d", "q_0", "p_d", "p_0", "Q_d", "Q_0", "m", "r", "V"):
+        assert (best[name] == 0).all(), name
+    assert best.train_loss.values == pytest.approx([0.5, 0.5], rel=1e-9)
+    for name in ("energy", "free_energy"):
+        assert best[name].values == pytest.approx(0.5 / x, rel=1e-9), name
+    assert best.replicon.values == pytest.approx([1.0, 1.0])
+
+
+def test_optimum_at_infinity_and_finite_temperature():
+    """The prior's normalisation diverges like ln lam; the thermal energy of every weight stays."""
+    at = {"overparam": 0.3, "alpha_T": 3.0, "beta": 10.0}
+    best = theory.optimal_lam(theory.Problem(), variable="bmd_mean", **at)
+    assert np.isinf(float(best.lam))
+    near, far = (theory.solve(theory.Problem(), lam=lam, **at) for lam in (1e6, 1e9))
+    assert float(best.energy) == pytest.approx(float(far.energy), rel=1e-6)
+    for name, sign in (("free_energy", 1), ("free_entropy", -1), ("entropy", -1)):
+        assert float(best[name]) == sign * np.inf, name
+        assert sign * float(far[name] - near[name]) == pytest.approx(
+            0.5 * np.log(1e3) * (0.1 if name == "free_energy" else 1.0), rel=1e-5
+        ), name
 
 
 @pytest.mark.parametrize("loss", [theory.Logistic(), theory.Hinge()], ids=repr)

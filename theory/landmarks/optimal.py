@@ -33,6 +33,9 @@ _ACCURACY = 1e-9  # of the optimum in ln lam, in units of the width of its windo
 _SHALLOW = 1e-6  # relative error of lam beyond which rounding has hidden the optimum
 #: Variables that depend on the direction of the weights alone, and have a limit lam -> infinity.
 _DIRECTION = ("test_error", "test_error_mean", "train_error", "bmd", "bmd_mean")
+# What vanishes with the weights, and what the prior sends to infinity.
+_STUDENT = ("q_d", "q_0", "p_d", "p_0", "r", "Q_d", "Q_0", "m", "V")
+_PRIOR = {"free_energy": np.inf, "free_entropy": -np.inf, "entropy": -np.inf}
 
 
 def optimal_lam(
@@ -63,8 +66,8 @@ def optimal_lam(
         minimised variable (of the order of 1e-10 of lam, more on very shallow minima), and
         ``curvature``, the second derivative
         in ln lam. An optimum at a limit is ``lam`` = 0, with the values of ``solve(lam=0)``, or
-        ``lam`` = inf, with the values that depend on the direction of the weights alone; the errors
-        and the curvature are then NaN. At finite beta there is no lam = 0: an optimum below 1e-8
+        ``lam`` = inf, where the weights vanish and keep their direction; the errors and the
+        curvature have no meaning there and are NaN. At finite beta there is no lam = 0: an optimum below 1e-8
         is reported as 0 with NaN values.
 
     Raises
@@ -106,12 +109,15 @@ def optimal_lam(
     frozen = Axes((*axes.without("beta"), read_axis("beta", np.inf), read_axis("lam", 0.0)))
     zero = solve_on(family, frozen, throw=False).drop_vars("beta")
     cold = np.isinf(infinite.beta)
+    warm = (
+        ~cold.broadcast_like(infinite[variable]).transpose(*infinite[variable].dims).values.ravel()
+    )
     limits: dict[float, dict[str, Array]] = {0.0: {}, np.inf: {}}
     for name in OBSERVABLES:
         like = infinite[name]
         at_zero = zero[name].broadcast_like(like).transpose(*like.dims).where(cold)
         limits[0.0][name] = at_zero.values.ravel()
-        limits[np.inf][name] = like.values.ravel() * (1.0 if name in _DIRECTION else np.nan)
+        limits[np.inf][name] = _at_infinity(name, like.values.ravel(), warm)
     extra = ("lam", "lam_error", "value_error", "curvature")
     found = {name: np.full(axes.size, np.nan) for name in (*extra, *OBSERVABLES)}
     for member, parts in family.blocks(axes):
@@ -135,6 +141,18 @@ def _refuse_silent(teacher: Teacher, variable: str) -> None:
             f"teacher = {teacher!r}: its labels tell nothing of nu, so that {variable} is 1/2 at every "
             "lam and none is best; minimise another variable, or give labels that rise with nu"
         )
+
+
+def _at_infinity(name: str, far: Array, warm: NDArray[np.bool_]) -> Array:
+    """Limit lam -> infinity from the values at one that is large: no student is left, w = 0.
+
+    At finite beta the prior's normalisation is, whose logarithm is -(1/2) ln lam per weight.
+    """
+    if name in _STUDENT:
+        return np.zeros(far.shape)
+    if name in _PRIOR:
+        return np.where(warm, _PRIOR[name], far)
+    return far
 
 
 def _minimise(lines: Lines, variable: str, limits: dict[float, Array]) -> dict[str, Array]:

@@ -66,15 +66,18 @@ def bmd_tail(problem: Problem, *, alpha_T: Given, lam: float) -> xr.DataArray:
             f"features = {problem.features!r}: the tail is derived for Gaussian and Orthogonal; fit "
             "solve(overparam=...) at large values instead"
         )
-    if ridge == 0:  # above the threshold lam V stays finite: the loss is a constraint, and lam is 1
+    moments = problem.activation.moments
+    if (
+        ridge == 0 and moments.kappa_star > 0
+    ):  # above the threshold lam V stays finite: the loss is a constraint, and lam is 1
         problem, ridge = problem.replace(loss=_constraint(problem.loss)), 1.0
     kernel = solve(problem, overparam=np.inf, alpha_T=alpha_T, lam=ridge)
-    moments = problem.activation.moments
     k1, ks = moments.kappa_1**2, moments.kappa_star**2
     aligned = kernel.m**2 / (problem.teacher.rho * kernel.Q_d)
-    shrunk = ridge * kernel.V - ks
     excess = (moments.dkappa_star**2 - ks) / kernel.alpha_T
-    tail: xr.DataArray = excess * (1 / k1 + ks * (1 - aligned) / shrunk**2)
+    # linear features leave nothing to spread over the null space, and may never fit all patterns
+    spread = ks * (1 - aligned) / (ridge * kernel.V - ks) ** 2 if ks > 0 else 0.0
+    tail: xr.DataArray = excess * (1 / k1 + spread)
     tail = tail.drop_vars("overparam").assign_coords(lam=float(lam)).rename("bmd_tail")
     tail["lam"].attrs, tail.attrs = attributes("lam"), attributes("bmd_tail")
     return tail
