@@ -49,7 +49,7 @@ def readable(path: Path, what: str) -> Iterator[None]:
     except Exception as error:  # JSON that is none, that is of another type, that lacks a name ...
         raise StoreError(
             f"store = {path}: {what} cannot be read ({type(error).__name__}: {error}); the file is "
-            "damaged: give another, and take what is left from a copy"
+            "damaged: restore it from a copy, or give another"
         ) from error
 
 

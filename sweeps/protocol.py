@@ -290,8 +290,9 @@ def _seeds(given: Any) -> Axis:
         raise ValueError(f"seeds = {given!r}: give a count or a non-empty 1-d sequence of integers")
     if values.min() < 0 or values.max() >= 2**63:
         raise ValueError(f"seeds = {given!r}: give integers >= 0 and < 2**63")
-    if np.unique(values).size != values.size:
-        raise ValueError(f"seeds = {given!r}: give each seed once")
+    unique, counts = np.unique(values, return_counts=True)
+    if np.any(counts > 1):
+        raise ValueError(f"seeds = {unique[counts > 1][0]} appears twice: give each value once")
     dim = given.dims[0] if isinstance(given, xr.DataArray) else "seed"
     return Axis("seed", values.astype(np.int64), str(dim))
 

@@ -187,7 +187,7 @@ def test_a_declaration_that_does_not_fit_is_refused(change, words):
         ({"power": [1, 1]}, "power = 1 appears twice"),
         ({"size": 1}, "size: no axis of dice; it has sides, power, seed"),
         ({"seed": 0}, "seeds = 0: give an integer >= 1"),
-        ({"seed": [1, 1]}, "give each seed once"),
+        ({"seed": [1, 1]}, "seeds = 1 appears twice"),
         ({"seed": [-1]}, "give integers >= 0"),
         ({"sides": xr.DataArray([6, 8], dims="power"), "power": 1.0}, "the name of another axis"),
     ],
