@@ -66,8 +66,8 @@ def _slices(x: Tensor, dim: int, bits: int, count: int) -> list[Tensor]:
 def _rows(A: Tensor, columns: Tensor, r: int) -> tuple[Tensor, Tensor]:
     """High and low of some rows of the product."""
     top, middle, bottom = _slices(A, -1, _BITS, 2)
-    first, second, third, fourth = (top @ columns[..., : 4 * r]).split(r, dim=-1)
-    fifth, sixth = (middle @ columns[..., : 2 * r]).split(r, dim=-1)
+    first, second, third, fourth = (top @ columns[..., : 4 * r]).chunk(4, dim=-1)
+    fifth, sixth = (middle @ columns[..., : 2 * r]).chunk(2, dim=-1)
     seventh = middle @ columns[..., 4 * r : 5 * r]
     eighth = bottom @ columns[..., 5 * r :]
     high, low = first, torch.zeros_like(first)
