@@ -273,7 +273,10 @@ def test_a_table_that_cannot_be_read_is_one_line_with_its_name(mine, old, new, w
         (["add", *AT], "--output is missing"),
         (["add", *AT, "-o", "mine.txt"], "end the name in .json"),
         (["add", *AT, "-o", "mine.json", "--precise", "5"], "--precise"),
-        (["add", *AT, "-o", "mine.json", "--loss", "nope"], "--loss = nope: theory has no component"),
+        (
+            ["add", *AT, "-o", "mine.json", "--loss", "nope"],
+            "--loss = nope: theory has no component",
+        ),
         (["add", *AT, "-o", "mine.json", "--loss", "zeroone"], "give a finite beta"),
     ],
 )
