@@ -85,8 +85,6 @@ TWINS = [
     *(({"teacher": t}, {"teacher": teacher_twin(t)}) for t in classes(TEACHERS) if teacher_twin(t)),
     *(({"loss": one}, {"loss": loss_twin(one)}) for one in classes(LOSSES) if loss_twin(one)),
 ]
-# energies per weight of infinitely many weights, and at lam = 0
-UNSETTLED = ("energy", "free_energy", "free_entropy", "entropy")
 REMEDIES = ("give", "use", "need", "add", "centre", "rescale")
 
 
@@ -112,7 +110,6 @@ def faults(problem, data):
     ended = good | (data.status == Status.NO_LIMIT) & (data.lam == 0)
     found = [] if ended.all() else [f"status {data.status.values.tolist()}"]
     numbers = [name for name, v in data.data_vars.items() if v.dtype.kind == "f"]
-    numbers = [name for name in numbers if name not in UNSETTLED]
     found += [name for name in numbers if np.isnan(data[name].where(good, 0.0)).any()]
     rest = problem.teacher.rho * data.Q_0 - data.m**2
     found += (
