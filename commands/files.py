@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import warnings
 from collections.abc import Iterator
@@ -70,9 +71,10 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         yield part
         part.replace(path)
-    except (OSError, RuntimeError) as error:  # h5py raises either
-        said = getattr(error, "strerror", None) or error
-        raise click.ClickException(f"{path} could not be written: {said}") from error
+    except OSError as error:
+        raise click.ClickException(
+            f"{path} could not be written: {error.strerror or error}"
+        ) from error
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
@@ -84,9 +86,20 @@ def write(data: xr.Dataset | str, path: Path) -> None:
         if isinstance(data, str):
             part.write_text(data, encoding="utf-8")
         elif path.suffix == ".nc":
-            data.to_netcdf(part, engine="h5netcdf")
+            part.write_bytes(_netcdf(data))
         else:
             (data if data.dims else data.expand_dims("overparam")).to_dataframe().to_csv(part)
+
+
+def _netcdf(data: xr.Dataset) -> bytes:
+    """A Dataset as NetCDF, made in memory: on a disk that fills up HDF5 ends the process."""
+    import h5netcdf
+    from xarray.backends import H5NetCDFStore
+
+    held = io.BytesIO()
+    with h5netcdf.File(held, "w") as file:
+        data.dump_to_store(H5NetCDFStore(file))
+    return held.getvalue()
 
 
 def read(path: Path, *kinds: str) -> xr.Dataset:

@@ -8,6 +8,7 @@ import re
 import stat
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, NoReturn
 
 import click
@@ -203,8 +204,11 @@ def obstacle(path: Path) -> str | None:
         return "this is no ordinary file; give another name"
     if not mode & 0o222 or (path.exists() and not os.access(path, os.W_OK)):
         return "this file is read-only; give another name"
-    if not os.access(path.parent, os.W_OK):
-        return f"the folder {path.parent} cannot be written to; give another"
+    try:
+        with TemporaryFile(dir=path.parent):  # permissions alone do not tell
+            pass
+    except OSError as error:
+        return f"the folder {path.parent} cannot be written to ({error.strerror}); give another"
     return None
 
 

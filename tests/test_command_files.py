@@ -1,6 +1,5 @@
 """Files at the command line: each damage of what is read and each obstacle to writing is one sentence."""
 
-import contextlib
 import json
 import os
 import sqlite3
@@ -219,7 +218,6 @@ def obstacles(folder, suffix):
         "a circle of links": folder / f"circle{suffix}",
         "a named pipe": folder / f"pipe{suffix}",
         "another suffix": folder / "a.xyz",
-        "no room for the word": folder / "proc" / suffix,
         "a folder that nobody can write to": f"/proc/a{suffix}",
     }
 
@@ -236,22 +234,16 @@ def test_an_output_that_cannot_be_written_is_refused_before_work(
         monkeypatch.setattr(module, name, work)
     args = [a.format(good=good) for a in WRITERS[writer]]
     suffix = os.path.splitext(writer)[1]
-    for what, path in obstacles(tmp_path, suffix).items():
+    for path in obstacles(tmp_path, suffix).values():
         done = call(*args, path)
-        assert done.exit_code == (
-            1 if str(path).startswith("/proc/") and done.exit_code == 1 else 2
-        ), what
-        one_sentence(done, done.exit_code)
+        one_sentence(done, 2)
     ends = (suffix,) if suffix else (".png", ".pdf")
     assert all((tmp_path / f"locked{end}").read_text() == "mine" for end in ends)
-    with contextlib.suppress(OSError):
-        assert not list(tmp_path.glob(".*"))
+    assert not list(tmp_path.glob(".*"))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="limits on files")
-@pytest.mark.parametrize(
-    "writer", ["solve.nc", "solve.csv", "figure.png", "golden.json", "export.nc"]
-)
+@pytest.mark.parametrize("writer", ["solve.nc", "solve.csv", "figure.png", "golden.json"])
 def test_a_disk_that_fills_up_is_one_sentence_and_leaves_nothing(writer, good, tmp_path):
     """Files of at most 700 bytes stand for the full disk."""
     code = (

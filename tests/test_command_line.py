@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from importlib import import_module
 from pkgutil import iter_modules
 
@@ -442,7 +443,5 @@ def test_no_text_for_an_option_has_a_traceback(name, data):
     option = data.draw(st.sampled_from(options))
     text = data.draw(GIVEN)
     ctx = click.Context(held, info_name=name)
-    try:
+    with suppress(click.UsageError):
         option.type_cast_value(ctx, (text,) if option.multiple else text)
-    except click.UsageError as error:
-        assert len(error.format_message()) < 2000

@@ -47,7 +47,8 @@ def clashing(tmp_path):
         ["-m", "twinpeaks", "figure", "nope"],
         [
             "-c",
-            "import twinpeaks as tp; tp.figures, tp.validate, tp.measure, tp.sweeps, tp.theory",
+            "import twinpeaks as tp\n\n\ndef test_it():\n"
+            "    assert tp.solve(tp.Problem(), overparam=1.0, alpha_T=3.0, lam=0.1)\n",
         ],
         ["-m", "pytest", "-q", "-p", "no:cacheprovider", "test_mine.py"],
     ],

@@ -198,8 +198,12 @@ def write(path: str | Path, table: Table) -> None:
         lines.append(json.dumps(entry))
     head = f'{{"format": {json.dumps(_FORMAT)}, "command": {json.dumps(table.command)}, "rows": [\n'
     beside = Path(f"{path}.part")
-    beside.write_text(head + ",\n".join(lines) + "\n]}\n", encoding="utf-8")
-    os.replace(beside, path)
+    try:
+        beside.write_text(head + ",\n".join(lines) + "\n]}\n", encoding="utf-8")
+        os.replace(beside, path)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
 
 
 def check(
