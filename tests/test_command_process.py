@@ -55,7 +55,8 @@ def clashing(tmp_path):
 )
 def test_files_of_the_user_are_not_executed(args, clashing):
     (clashing / "test_mine.py").write_text(
-        "import twinpeaks as tp\n\n\ndef test_it():\n    assert tp.solve(tp.Problem(), overparam=1.0, alpha_T=3.0, lam=0.1)\n"
+        "import twinpeaks as tp\n\n\ndef test_it():\n"
+        "    assert tp.solve(tp.Problem(), overparam=1.0, alpha_T=3.0, lam=0.1)\n"
     )
     done = run(*args, cwd=clashing)
     assert "executed" not in done.stdout + done.stderr
