@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# A process for each core, each with one thread, and the tests of a file in one process.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile
 unexport OMP_NUM_THREADS
 
 .PHONY: help demo check test test-all test-portable test-versions bench format clean
@@ -28,17 +30,17 @@ check: $(READY)  ## Style and types
 	$(BIN)/mypy tests/typing_user.py
 
 test: check  ## Style, types and the fast tests
-	$(BIN)/pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 test-all: check  ## The same with the slow studies
-	$(BIN)/pytest
+	$(PYTEST)
 
 # What other processors lack: numpy's and torch's wide instructions, those of both linear algebras.
 NARROW = NPY_DISABLE_CPU_FEATURES="$$($(BIN)/python tests/narrow.py)" OPENBLAS_CORETYPE=Nehalem \
   MKL_CBWR=COMPATIBLE ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41
 
 test-portable: $(READY)  ## The fast tests with the wide instructions of the processor off
-	$(NARROW) $(BIN)/pytest -m "not slow"
+	$(NARROW) $(PYTEST) -m "not slow"
 
 test-versions: $(READY)  ## The fast tests on every Python, oldest and newest versions
 	$(BIN)/nox

@@ -1,6 +1,7 @@
-"""What ``pyproject.toml`` cannot say: where the package lies, and links that hold outside the repository.
+"""What ``pyproject.toml`` cannot say: where the package lies, and links that hold elsewhere.
 
-Every floor of ``twinpeaks`` is a folder at the top level. The README points at files beside it, which the
+Every floor of ``twinpeaks`` is a folder at the top level, and ``facade`` holds the package itself: a folder of its
+name would hide the installed package from those who work here. The README points at files beside it, which the
 page on a package index does not have: there its links lead to the repository.
 """
 
@@ -25,7 +26,7 @@ def absolute(page: str) -> str:
 
 setup(
     packages=["twinpeaks", *(f"twinpeaks.{name}" for name in FOUND)],
-    package_dir={f"twinpeaks.{name}": name for name in FLOORS},
+    package_dir={"twinpeaks": "facade", **{f"twinpeaks.{name}": name for name in FLOORS}},
     long_description=absolute((ROOT / "README.md").read_text("utf-8")),
     long_description_content_type="text/markdown",
 )

@@ -39,7 +39,7 @@ def extended(tmp_path_factory):
     """A copy of the project with the page's file in place; runs Python there."""
     folder = tmp_path_factory.mktemp("extended")
     package, unread = folder / "twinpeaks", shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "twinpeaks", package, ignore=unread)
+    shutil.copytree(ROOT / "facade", package, ignore=unread)
     for name in FLOORS:
         shutil.copytree(ROOT / name, package / name, ignore=unread)
     shutil.copytree(ROOT / "tests", folder / "tests", ignore=unread)

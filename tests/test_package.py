@@ -73,8 +73,8 @@ def test_the_wheel_holds_one_package_and_everything_of_it(installed):
         f"twinpeaks-{tp.__version__}.dist-info",
     ]
     folders = ("theory", "sweeps", "measure", "simulate", "validate", "figures", "commands")
-    for folder in (*folders, "twinpeaks"):
-        here = installed / "twinpeaks" / ("" if folder == "twinpeaks" else folder)
+    for folder in (*folders, "facade"):
+        here = installed / "twinpeaks" / ("" if folder == "facade" else folder)
         for file in (ROOT / folder).rglob("*"):
             if file.suffix in {".py", ".pyi", ".html", ".json", ".typed"}:
                 assert (here / file.relative_to(ROOT / folder)).is_file(), file

@@ -1,1 +1,1 @@
-../../twinpeaks/__init__.pyi
+../../facade/__init__.pyi

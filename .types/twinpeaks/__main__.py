@@ -1,1 +1,1 @@
-../../twinpeaks/__main__.py
+../../facade/__main__.py

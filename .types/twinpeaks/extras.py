@@ -1,1 +1,1 @@
-../../twinpeaks/extras.py
+../../facade/extras.py

@@ -1,1 +1,1 @@
-../../twinpeaks/pytest_plugin.py
+../../facade/pytest_plugin.py
