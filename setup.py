@@ -1,8 +1,8 @@
 """What ``pyproject.toml`` cannot say: where the package lies, and links that hold elsewhere.
 
-Every floor of ``twinpeaks`` is a folder at the top level, and ``facade`` holds the package itself: a folder of its
-name would hide the installed package from those who work here. The README points at files beside it, which the
-page on a package index does not have: there its links lead to the repository.
+Every floor of ``twinpeaks`` is a folder at the top level, and ``facade`` holds the package itself: a
+folder of its name would hide the installed package from those who work here. The README points at files
+beside it, which the page on a package index does not have: there its links lead to the repository.
 """
 
 import re
