@@ -112,12 +112,15 @@ def read(path: Path, *kinds: str) -> xr.Dataset:
     *kinds : str
         What it may be: ``theory``, ``simulation``.
     """
+    import h5py
     import xarray as xr
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            data = xr.load_dataset(path)
+            with h5py.File(path, "r") as file:
+                dict(file.attrs)  # where this fails h5netcdf leaves noise on stderr
+            data = xr.load_dataset(path, engine="h5netcdf")
     except Exception as error:  # damage may surface anywhere in the libraries that read
         said = str(error).split("\n")[0]
         raise click.UsageError(f"{path}: not a NetCDF file that can be read ({said})") from error

@@ -118,7 +118,7 @@ READERS = {
 }
 #: What is left can be shown: other variables are compared, a picture has nothing in it.
 LEFT = {
-    "validate": {"no test error", "all values NaN"},
+    "validate": {"no test error", "all values NaN", "an unknown dimension"},
     "figure": {"all values NaN", "no points", "an unknown dimension"},
 }
 
