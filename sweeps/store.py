@@ -117,6 +117,8 @@ class Store:
             )
         self._writable()
         with self._transaction():
+            # what an earlier sweep of this process could not give back, for want of room on the disk
+            self._db.execute("DELETE FROM claims WHERE pid = ? AND born = ?", self._owner)
             self._db.execute(
                 "INSERT OR IGNORE INTO about VALUES ('protocol', ?)", [encoded(wanted)]
             )

@@ -270,6 +270,19 @@ def test_claims_of_the_dead_are_void(tmp_path):
         assert np.isfinite(store.summary().seconds)
 
 
+def test_claims_that_this_process_could_not_give_back_are_void(tmp_path):
+    """As after a full disk in a notebook, which then calls again."""
+    path = tmp_path / "run.db"
+    run(store=path, seeds=1)
+    with sweeps.Store(path) as store, sqlite3.connect(path) as db:
+        db.execute("INSERT INTO claims SELECT task, ?, ? FROM results", store._owner)
+        db.execute("DELETE FROM results")
+        db.commit()
+        store._owner = (0, 0.0)  # closing it gives nothing back
+    db.close()
+    xr.testing.assert_identical(run(store=path, seeds=1), run(seeds=1))
+
+
 def test_the_command_shows_exports_and_verifies(tmp_path, monkeypatch):
     from click.testing import CliRunner
 
