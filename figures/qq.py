@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 from scipy import stats
 
 from twinpeaks import theory, validate
 from twinpeaks.figures.style import ONE_COLUMN, article, colours
+from twinpeaks.theory.arrays import Array
 
 __all__ = ["qq"]
 
@@ -65,7 +65,7 @@ def qq(summary: xr.Dataset | Mapping[str, xr.Dataset]) -> Figure:
     return fig
 
 
-def _scores(several: list[xr.Dataset], name: str) -> NDArray[np.float64]:
+def _scores(several: list[xr.Dataset], name: str) -> Array:
     """Sorted normal scores of one variable."""
     found = [np.empty(0)]
     for data in several:
@@ -77,7 +77,7 @@ def _scores(several: list[xr.Dataset], name: str) -> NDArray[np.float64]:
     return np.sort(np.concatenate(found))
 
 
-def _band(count: int) -> tuple[NDArray[np.float64], ...]:
+def _band(count: int) -> tuple[Array, ...]:
     """Medians and central intervals of the order statistics of normal scores."""
     rank = np.arange(1, count + 1)
     law = stats.beta(rank, count + 1 - rank)

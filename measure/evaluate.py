@@ -9,16 +9,15 @@ from typing import Any
 import numpy as np
 import torch
 from array_api_compat import array_namespace
-from numpy.typing import NDArray
 
 from twinpeaks.measure.moments import host
 from twinpeaks.sweeps.random import TorchRandom
+from twinpeaks.theory.arrays import Array
 from twinpeaks.theory.axes import check_count
 from twinpeaks.theory.random import Random
 
 __all__ = ["Function", "derivatives", "evaluate", "hypercube", "stream"]
 
-Values = NDArray[np.float64]
 _LARGEST = 1e60  # fourth powers of values are summed, and numbers of subsets multiply them
 _PROBES = 64  # inputs that tell the size of a function
 
@@ -64,7 +63,7 @@ class Function:
 
     f: Callable[[Any], Any]
     unit: float
-    rounding: Values
+    rounding: Array
 
     @classmethod
     def of(cls, f: Callable[[Any], Any], draw: Callable[[int], Any]) -> Function:
@@ -74,12 +73,12 @@ class Function:
         unit = np.ldexp(1.0, np.frexp(size.max())[1])
         return cls(f, float(unit), epsilon * (size / unit))
 
-    def __call__(self, x: Any) -> Values:
+    def __call__(self, x: Any) -> Array:
         """f(x) in this unit, as a host array of shape (batch, outputs)."""
         return evaluate(self.f, x) / self.unit
 
 
-def evaluate(f: Callable[[Any], Any], x: Any) -> Values:
+def evaluate(f: Callable[[Any], Any], x: Any) -> Array:
     """f(x) as a host array of shape (batch, outputs).
 
     f receives a copy of x, which it may change, and never a single input, of which a squeeze would take the
@@ -94,7 +93,7 @@ def evaluate(f: Callable[[Any], Any], x: Any) -> Values:
     return _evaluate(f, x)[0]
 
 
-def _evaluate(f: Callable[[Any], Any], x: Any) -> tuple[Values, float]:
+def _evaluate(f: Callable[[Any], Any], x: Any) -> tuple[Array, float]:
     """Values, and the spacing of the numbers returned, relative to their size; 0 for integers."""
     xp = array_namespace(x)
     given = xp.asarray(x, copy=True) if len(x) > 1 else xp.concat([x, x])
@@ -130,7 +129,7 @@ def _spacing(returned: Any) -> float:
     return float(np.finfo(dtype).eps) if dtype.kind == "f" else 0.0
 
 
-def derivatives(f: Callable[[Any], Values], x: Any) -> Iterator[Values]:
+def derivatives(f: Callable[[Any], Array], x: Any) -> Iterator[Array]:
     """D_k f(x) = (f(x^{k->1}) - f(x^{k->-1})) / 2 for k = 0 .. n - 1, each of shape (batch, outputs)."""
     xp = array_namespace(x)
     base = f(x)

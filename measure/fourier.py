@@ -23,17 +23,17 @@ from typing import Any, Literal
 
 import numpy as np
 from array_api_compat import array_namespace
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from twinpeaks.measure.evaluate import Function, hypercube, stream
 from twinpeaks.measure.moments import Estimate, Moments, covariance, host, pairs
 from twinpeaks.sweeps.random import input_blocks
+from twinpeaks.theory.arrays import Array
 from twinpeaks.theory.axes import check_count
 from twinpeaks.theory.random import Random
 
 __all__ = ["degree_weights", "noise_stability"]
 
-Values = NDArray[np.float64]
 _BLOCK = (
     4096  # inputs whose pairs are all used: beyond it the cost grows linearly, not quadratically
 )
@@ -110,13 +110,13 @@ def noise_stability(
     return Estimate(value, error)
 
 
-def _flipped_pairs(random: Random, rows: int, n: int, levels: Values) -> tuple[Any, Iterator[Any]]:
+def _flipped_pairs(random: Random, rows: int, n: int, levels: Array) -> tuple[Any, Iterator[Any]]:
     x, fresh, u = hypercube(random, rows, n), hypercube(random, rows, n), random.uniform(rows, n)
     xp = array_namespace(x)
     return x, (xp.where(u < abs(r), float(np.sign(r)) * x, fresh) for r in levels)
 
 
-def _gaussian_pairs(random: Random, rows: int, n: int, levels: Values) -> tuple[Any, Iterator[Any]]:
+def _gaussian_pairs(random: Random, rows: int, n: int, levels: Array) -> tuple[Any, Iterator[Any]]:
     x, fresh = random.normal(rows, n), random.normal(rows, n)
     return x, (float(r) * x + float(np.sqrt(1 - r * r)) * fresh for r in levels)
 
@@ -186,7 +186,7 @@ def degree_weights(
     return Estimate(function.unit**2 * weight, function.unit**2 * error)
 
 
-def _pair_statistics(x: Values, values: Values, degrees: int) -> Values:
+def _pair_statistics(x: Array, values: Array, degrees: int) -> Array:
     """Averages over distinct inputs a, b, c of h(a, b), h(a, b) h(a, c) and h(a, b)^2: (3, degrees)."""
     m, n = x.shape
     values = values - values.mean(0)
@@ -207,7 +207,7 @@ def _pair_statistics(x: Values, values: Values, degrees: int) -> Values:
     # For f without mean, E[(f_a - mean).(f_b - mean) e_k] = W_k (1 - 2/m + 2/m^2): all other terms hold an
     # input once, and average to zero over it. Squares lose as much twice, up to 1/m^2.
     kept = 1.0 - 2.0 / m + 2.0 / m**2
-    averages: Values = sums / np.array(
+    averages: Array = sums / np.array(
         [[pairs_of * kept], [triples * kept**2], [pairs_of * kept**2]]
     )
     return averages

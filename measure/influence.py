@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from twinpeaks.measure.evaluate import Function, derivatives, hypercube, stream
 from twinpeaks.measure.linear_part import credible, parts, ratio_estimate
 from twinpeaks.measure.moments import Estimate, Moments, host
 from twinpeaks.sweeps.random import input_blocks
+from twinpeaks.theory.arrays import Array
 from twinpeaks.theory.axes import check_count
 from twinpeaks.theory.random import Random
 
@@ -28,8 +28,6 @@ __all__ = [
     "influences",
     "mean_dimension",
 ]
-
-Values = NDArray[np.float64]
 
 
 def influences(f: Callable[[Any], Any], n: int, samples: int, random: Random | int) -> Estimate:
@@ -164,7 +162,7 @@ def _varies(function: Function, outputs: Moments, n: int) -> bool:
     return bool(variance.sum() > np.sum(rounding**2))
 
 
-def _flip_all(f: Function, n: int, samples: int, source: Random) -> tuple[Values, Estimate]:
+def _flip_all(f: Function, n: int, samples: int, source: Random) -> tuple[Array, Estimate]:
     """Slopes of the linear part of f, shape (n, outputs); Inf h without it and with it taken out."""
     slopes, moments, centre = np.zeros(()), None, None
     for rows in input_blocks(samples):
@@ -193,7 +191,7 @@ def _flip_all(f: Function, n: int, samples: int, source: Random) -> tuple[Values
     )
 
 
-def _split(f: Function, n: int, samples: int, source: Random, slopes: Values) -> Iterator[Values]:
+def _split(f: Function, n: int, samples: int, source: Random, slopes: Array) -> Iterator[Array]:
     """Blocks of samples (h, g, |h|^2, h.g), without slopes and with them: (rows, 2, 2 outputs + 2)."""
     shift = None
     for rows in input_blocks(samples):

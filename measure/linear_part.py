@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace
-from numpy.typing import NDArray
 
 from twinpeaks.measure.moments import Estimate, Moments, covariance
+from twinpeaks.theory.arrays import Bools
 
 __all__ = ["credible", "parts", "ratio_estimate"]
 
@@ -64,7 +64,7 @@ def ratio_estimate(influence: Estimate, slopes2: Any, outputs: Moments) -> Estim
     return Estimate(value, np.maximum(error, _ROUNDING * value))
 
 
-def credible(estimate: Estimate, n: int) -> NDArray[np.bool_]:
+def credible(estimate: Estimate, n: int) -> Bools:
     """Whether the mean dimension of a function of n inputs and its error deserve belief, element by element.
 
     Parameters

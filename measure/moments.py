@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from torch import Tensor
 
-__all__ = ["Estimate", "Moments", "binomial_error", "covariance", "host", "pairs"]
+from twinpeaks.theory.arrays import Array
 
-Values = NDArray[np.float64]
+__all__ = ["Estimate", "Moments", "binomial_error", "covariance", "host", "pairs"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Estimate:
     standard_error: Any
 
 
-def host(x: Any) -> Values:
+def host(x: Any) -> Array:
     """Copy an array of any library and device to a numpy array of float64."""
     return np.asarray(x.detach().cpu() if isinstance(x, Tensor) else x, dtype=float)
 
@@ -55,8 +55,8 @@ class Moments:
     """
 
     count: int
-    mean: Values
-    scatter: Values
+    mean: Array
+    scatter: Array
 
     @classmethod
     def of(cls, rows: Any) -> Moments:
@@ -80,7 +80,7 @@ class Moments:
         mean = self.mean + step * (other.count / count)
         return Moments(count, mean, self.scatter + other.scatter + between)
 
-    def map(self, matrix: Values) -> Moments:
+    def map(self, matrix: Array) -> Moments:
         """Moments of matrix @ sample, for a matrix of shape (..., e, d)."""
         mean = (matrix @ self.mean[..., None])[..., 0]
         return Moments(self.count, mean, matrix @ self.scatter @ np.swapaxes(matrix, -1, -2))
@@ -132,7 +132,7 @@ def covariance(moments: Moments) -> Estimate:
     return Estimate(np.trace(ab, axis1=-2, axis2=-1), error)
 
 
-def binomial_error(hits: ArrayLike, count: int) -> Values:
+def binomial_error(hits: ArrayLike, count: int) -> Array:
     """Standard error of the share hits / count, also where it is 0 or 1.
 
     Parameters

@@ -9,7 +9,6 @@ from typing import ClassVar, Unpack
 import numpy as np
 import torch
 import xarray as xr
-from numpy.typing import NDArray
 from torch import Tensor
 
 from twinpeaks import sweeps
@@ -21,14 +20,13 @@ from twinpeaks.simulate.protocol import Networks, size_of, training_numbers
 from twinpeaks.simulate.train import Status, check_loss, train
 from twinpeaks.sweeps import Argument, Options, Resources, Task, Variable, Workspace
 from twinpeaks.sweeps.grid import Values
+from twinpeaks.theory.arrays import Array
 from twinpeaks.theory.axes import Given, check_count, check_number
 from twinpeaks.theory.family import read_family
 from twinpeaks.theory.problem import Problem
 from twinpeaks.theory.teachers.base import BinaryTeacher
 
 __all__ = ["Attack", "attack"]
-
-Array = NDArray[np.float64]
 
 _NORMS: tuple[Norm, ...] = ("l2", "linf")
 _RATES = ("flip_rate", "flip_rate_se", "robust_error", "robust_error_se")

@@ -9,7 +9,6 @@ from typing import ClassVar, Unpack
 import numpy as np
 import torch
 import xarray as xr
-from numpy.typing import NDArray
 
 from twinpeaks import sweeps
 from twinpeaks.simulate.draw import Instance, draw_instance
@@ -24,6 +23,7 @@ from twinpeaks.simulate.protocol import Networks, size_of, training_numbers
 from twinpeaks.simulate.train import Fit, Status, check_loss, train_stack
 from twinpeaks.sweeps import Options, Resources, Streams, Task, Variable, Workspace
 from twinpeaks.sweeps.grid import Values
+from twinpeaks.theory.arrays import Array
 from twinpeaks.theory.axes import Given, check_count, check_number
 from twinpeaks.theory.family import read_family
 from twinpeaks.theory.problem import Problem
@@ -167,7 +167,7 @@ class Training(Networks):
 
     def _measure(
         self,
-        lam: NDArray[np.float64],
+        lam: Array,
         instance: Instance,
         streams: Streams,
         fit: Fit,

@@ -22,6 +22,7 @@ from twinpeaks.simulate.trainers.bound import distance
 from twinpeaks.simulate.trainers.hinge import hinge_path
 from twinpeaks.simulate.trainers.newton import newton_path
 from twinpeaks.simulate.trainers.ridge import ridge_path
+from twinpeaks.theory.arrays import Array
 from twinpeaks.theory.losses.base import Loss
 
 __all__ = ["Fit", "Status", "check_loss", "train", "train_stack"]
@@ -52,7 +53,7 @@ class Fit:
     """
 
     weights: Tensor
-    optimality: NDArray[np.float64]
+    optimality: Array
     status: NDArray[np.int8]
 
 
@@ -72,9 +73,7 @@ def check_loss(loss: Loss) -> None:
         )
 
 
-def train(
-    loss: Loss, X: Tensor, y: Tensor, lam: NDArray[np.float64], tolerance: float = 1e-6
-) -> Fit:
+def train(loss: Loss, X: Tensor, y: Tensor, lam: Array, tolerance: float = 1e-6) -> Fit:
     """Minimise to rounding for every lam.
 
     Parameters
@@ -99,7 +98,7 @@ def train(
 
 
 def train_stack(
-    loss: Loss, X: Tensor, y: Tensor, lam: NDArray[np.float64], tolerance: float = 1e-6
+    loss: Loss, X: Tensor, y: Tensor, lam: Array, tolerance: float = 1e-6
 ) -> Sequence[Fit]:
     """Minimise to rounding for every member of a stack and every lam.
 
@@ -143,7 +142,7 @@ def train_stack(
     return [Fit(*parts) for parts in zip(W, optimality, status, strict=True)]
 
 
-def _minimise(loss: Loss, X: Tensor, y: Tensor, lam: NDArray[np.float64]) -> tuple[Tensor, Tensor]:
+def _minimise(loss: Loss, X: Tensor, y: Tensor, lam: Array) -> tuple[Tensor, Tensor]:
     """Weights of shape (B, N, n_lam), and bounds on their distance to the minimum."""
     penalties = torch.as_tensor(lam, dtype=torch.float64, device=X.device)
     if loss.hinge is not None:

@@ -17,12 +17,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from twinpeaks.theory.arrays import Bools, Index
 from twinpeaks.theory.names import NAMES, attributes
 
 __all__ = ["Axes", "Axis", "check_count", "check_number", "read_axes", "read_axis", "read_range"]
 
-Array = NDArray[Any]
-Index = NDArray[np.intp]
+Values = NDArray[Any]
 Given = ArrayLike | xr.DataArray
 
 #: Where the values of an axis may lie, as an interval; what a function admits less it says itself.
@@ -57,7 +57,7 @@ class Axis:
     """
 
     name: str
-    values: Array
+    values: Values
     dim: str | None = None
     coords: Mapping[str, xr.Variable] = field(default_factory=dict)
     attrs: Mapping[str, Any] = field(default_factory=dict)
@@ -120,7 +120,7 @@ def read_axis(name: str, given: Given, interval: str | None = None, *, whole: bo
     return Axis(name, values, dim, coords, attrs)
 
 
-def _numbers(name: str, given: Any) -> Array:
+def _numbers(name: str, given: Any) -> Values:
     """Real numbers as float64; whatever numpy would turn into a number silently is refused."""
     refusal = ValueError(f"{name} = {_short(given)}: give a number or a 1-d sequence of numbers")
     items = given if isinstance(given, list | tuple) else ()
@@ -151,13 +151,13 @@ def _short(given: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _inside(values: Array, interval: str) -> NDArray[np.bool_]:
+def _inside(values: Values, interval: str) -> Bools:
     low, high = (float(v) for v in interval[1:-1].split(","))
     above = values >= low if interval[0] == "[" else values > low
     return np.asarray(above & (values <= high if interval[-1] == "]" else values < high))
 
 
-def _repeated(values: Array) -> float:
+def _repeated(values: Values) -> float:
     unique, counts = np.unique(values, return_counts=True)
     return float(unique[counts > 1][0])
 
@@ -240,7 +240,7 @@ class Axes:
         """The axes that lie on a dimension."""
         return tuple(axis for axis in self.axes if axis.dim == dim)
 
-    def flat(self, name: str) -> Array:
+    def flat(self, name: str) -> Values:
         """The values of an axis at every point, in C order."""
         axis = self[name]
         shape = [axis.values.size if dim == axis.dim else 1 for dim in self.dims]
@@ -260,7 +260,7 @@ class Axes:
         """The other axes."""
         return Axes(tuple(axis for axis in self.axes if axis.name not in names))
 
-    def blocks(self, kinds: Mapping[str, Array]) -> Iterator[dict[str, Index]]:
+    def blocks(self, kinds: Mapping[str, Values]) -> Iterator[dict[str, Index]]:
         """Parts of the grid in which every axis is of one kind, as indices along each dimension.
 
         Parameters
@@ -290,7 +290,7 @@ class Axes:
         number = np.arange(self.size).reshape(self.shape)
         return np.asarray(number[np.ix_(*parts.values())]).ravel()
 
-    def coordinates(self, parts: Mapping[str, Index], smooth: Mapping[str, Array]) -> list[Array]:
+    def coordinates(self, parts: Mapping[str, Index], smooth: Mapping[str, Values]) -> list[Values]:
         """Where the points of a block lie along each dimension: cumulative distance.
 
         Parameters

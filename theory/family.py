@@ -15,8 +15,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
+from twinpeaks.theory.arrays import Index
 from twinpeaks.theory.axes import Axes, Axis, Given, read_axes, read_axis
 from twinpeaks.theory.checks import is_number
 from twinpeaks.theory.errors import InvalidProblem
@@ -54,7 +54,7 @@ class Family:
             self.problem, {str(a.attrs[_FIELD]): float(values[a.name]) for a in self.axes}
         )
 
-    def blocks(self, axes: Axes) -> Iterator[tuple[Problem, dict[str, NDArray[np.intp]]]]:
+    def blocks(self, axes: Axes) -> Iterator[tuple[Problem, dict[str, Index]]]:
         """Parts of a grid that belong to one problem and one form of the equations.
 
         The limits overparam = inf and lam = 0 have equations of their own.

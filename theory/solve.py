@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
+from twinpeaks.theory.arrays import Array, Bools
 from twinpeaks.theory.axes import Axes, Given, read_axes, read_axis
 from twinpeaks.theory.equations.channel import channel_for
 from twinpeaks.theory.equations.grid import solve_grid
@@ -25,8 +25,6 @@ from twinpeaks.theory.problem import Problem
 __all__ = ["solve", "solve_on"]
 
 _ROUNDING = 1e-9  # of a replicon that is 1 minus a product of averages
-
-Array = NDArray[np.float64]
 
 
 def solve(
@@ -213,7 +211,7 @@ def _record(solution: Solution) -> dict[str, Any]:
     }
 
 
-def _caution(axes: Axes, broken: NDArray[np.bool_]) -> str:
+def _caution(axes: Axes, broken: Bools) -> str:
     first = int(np.flatnonzero(broken)[0])
     return (
         f"{np.count_nonzero(broken)} of {broken.size} points have a negative replicon eigenvalue, so "

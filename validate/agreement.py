@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from twinpeaks.theory.arrays import Array
 from twinpeaks.validate.labels import axes_of, describe
 
 __all__ = ["Verdict", "agrees", "holm"]
@@ -59,7 +60,7 @@ class Verdict:
         return f"Theory and simulation agree at level {self.level:g} ({evidence})."
 
 
-def holm(p_values: ArrayLike) -> NDArray[np.float64]:
+def holm(p_values: ArrayLike) -> Array:
     """P-values adjusted for multiplicity by Holm's step-down method.
 
     Parameters

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
+
+from twinpeaks.theory.arrays import Array
 
 __all__ = ["Fit", "fit_inverse_size"]
 
@@ -98,7 +99,7 @@ def fit_inverse_size(
     )
 
 
-def _exponents(weight: xr.DataArray, slow: tuple[str, ...]) -> NDArray[np.float64]:
+def _exponents(weight: xr.DataArray, slow: tuple[str, ...]) -> Array:
     """The exponent of 1/D at every point: 1, or 1/2 for variables that converge slowly."""
     others = weight.isel(D=0)
     if not slow or "variable" not in others.dims:

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
-from numpy.typing import NDArray
+
+from twinpeaks.theory.arrays import Array
 
 __all__ = ["Limits", "Mixing", "Status", "mixing", "standard_error"]
-
-Values = NDArray[np.float64]
 
 _TAILS = (0.05, 0.95)
 
@@ -89,7 +88,7 @@ class Mixing:
         return enough and self.r_hat <= limits.r_hat
 
 
-def mixing(functions: Iterable[Values]) -> Mixing:
+def mixing(functions: Iterable[Array]) -> Mixing:
     """Diagnose chains by functions of the weights, each of shape (chains, draws)."""
     from arviz_stats.base.array import array_stats
 
@@ -107,7 +106,7 @@ def mixing(functions: Iterable[Values]) -> Mixing:
     return Mixing(float(r_hat.max()), float(bulk.min()), float(tail.min()))  # NaN wins
 
 
-def standard_error(x: Values, *, independent: bool) -> float:
+def standard_error(x: Array, *, independent: bool) -> float:
     """Monte Carlo standard error of the mean of x, shape (chains, draws): sd / sqrt(ESS)."""
     sd = float(x.std(ddof=1))
     if sd == 0.0 or not np.isfinite(sd):

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from twinpeaks.simulate.chains.mixing import Mixing, mixing, standard_error
@@ -27,11 +26,10 @@ from twinpeaks.simulate.estimators.trained import (
     measure_training,
 )
 from twinpeaks.sweeps import Streams, Workspace
+from twinpeaks.theory.arrays import Array
 from twinpeaks.theory.problem import Problem
 
 __all__ = ["DIAGNOSTICS", "OBSERVED", "Counts", "Draws", "measure_draws"]
-
-Values = NDArray[np.float64]
 
 _COLUMNS = 512  # draws whose outputs on all patterns are alive at once
 
@@ -107,7 +105,7 @@ def measure_draws(
     without = (chains * mean[:, None] - of_each) / (chains - 1)
     means = torch.cat([mean[:, None], of_each, without], dim=1)
     moments = problem.activation.moments
-    series: dict[str, list[Values]] = {}
+    series: dict[str, list[Array]] = {}
     for part in torch.split(W.reshape(N, -1), _COLUMNS, dim=1):
         seen = measure_overlaps(instance, part, moments)
         seen |= measure_training(problem, instance, part, np.array([lam]))
@@ -156,20 +154,18 @@ def measure_draws(
     return {key: out[key] for name in OBSERVED for key in (name, f"{name}_se")}, mixed
 
 
-def _host(x: Tensor) -> Values:
+def _host(x: Tensor) -> Array:
     return np.asarray(x.cpu().numpy(), dtype=float)
 
 
-def _of_draws(name: str, value: Values, input_error: Values) -> dict[str, Any]:
+def _of_draws(name: str, value: Array, input_error: Array) -> dict[str, Any]:
     """Mean over draws measured on the same inputs, whose errors are taken as one."""
     spread = value.std(ddof=1) / len(value) ** 0.5 if len(value) > 1 else 0.0
     se = float(np.hypot(input_error.mean(), spread))
     return {name: float(value.mean()), f"{name}_se": se}
 
 
-def _of_mean(
-    name: str, value: Values, at_halves: Values, input_error: float = 0.0
-) -> dict[str, Any]:
+def _of_mean(name: str, value: Array, at_halves: Array, input_error: float = 0.0) -> dict[str, Any]:
     """A functional at the posterior mean from its values at means over chains.
 
     First comes that over all C of them, then those over one each, then those over all but one, which

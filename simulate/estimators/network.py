@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from twinpeaks.measure.evaluate import hypercube
@@ -17,8 +16,6 @@ from twinpeaks.sweeps.device import Workspace
 from twinpeaks.sweeps.random import TorchRandom, input_blocks
 
 __all__ = ["feature_influence", "feature_mean_dimension"]
-
-Values = NDArray[np.float64]
 
 
 def feature_influence(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from twinpeaks.measure.moments import binomial_error
@@ -12,19 +11,18 @@ from twinpeaks.simulate.draw import Instance
 from twinpeaks.sweeps.device import Workspace
 from twinpeaks.sweeps.random import TorchRandom, input_blocks
 from twinpeaks.theory.activations import HermiteMoments
+from twinpeaks.theory.arrays import Array
 from twinpeaks.theory.problem import Problem
 from twinpeaks.theory.teachers.base import RealTeacher, Teacher
 
 __all__ = ["measure_overlaps", "measure_test_error", "measure_training", "overlap_test_error"]
 
-Values = NDArray[np.float64]
 
-
-def _host(x: Tensor) -> Values:
+def _host(x: Tensor) -> Array:
     return np.asarray(x.cpu().numpy(), dtype=float)
 
 
-def measure_overlaps(instance: Instance, W: Tensor, moments: HermiteMoments) -> dict[str, Values]:
+def measure_overlaps(instance: Instance, W: Tensor, moments: HermiteMoments) -> dict[str, Array]:
     """q_d, p_d, r, Q_d and m of the columns of W, each of shape (n_lam,)."""
     layers = instance.layers
     q, p = _host((W * W).sum(0) / layers.N), _host(layers.linear_norm(W))
@@ -33,7 +31,7 @@ def measure_overlaps(instance: Instance, W: Tensor, moments: HermiteMoments) -> 
     return {"q_d": q, "p_d": p, "r": r, "Q_d": Q, "m": moments.kappa_1 * r}
 
 
-def overlap_test_error(teacher: Teacher, Q_d: Values, m: Values) -> Values:
+def overlap_test_error(teacher: Teacher, Q_d: Array, m: Array) -> Array:
     """Test error of a student field of variance Q_d and covariance m with the teacher's.
 
     Notes
@@ -58,8 +56,8 @@ def _pattern_error(teacher: Teacher, y: Tensor, f: Tensor) -> Tensor:
 
 
 def measure_training(
-    problem: Problem, instance: Instance, W: Tensor, lam: Values
-) -> dict[str, Values]:
+    problem: Problem, instance: Instance, W: Tensor, lam: Array
+) -> dict[str, Array]:
     """train_loss, train_error and energy, each of shape (n_lam,)."""
     P, N = instance.design.shape
     t, y = instance.design @ W, instance.y
@@ -79,7 +77,7 @@ def measure_test_error(
     random: TorchRandom,
     n_test: int,
     work: Workspace,
-) -> dict[str, Values]:
+) -> dict[str, Array]:
     """test_error on fresh Gaussian inputs with fresh labels, and its standard error.
 
     The standard error is the binomial one for binary labels

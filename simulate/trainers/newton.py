@@ -7,17 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from twinpeaks.simulate.trainers.conjugate import conjugate_gradients
 from twinpeaks.simulate.trainers.reduction import dot, expand, reduce, times
+from twinpeaks.theory.arrays import Array, Bools
 from twinpeaks.theory.losses.base import Loss
 
 __all__ = ["DIRECT", "RECYCLING", "Recycling", "newton_path"]
-
-Values = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 _MAX_STEPS = 200
 _ARMIJO = 1e-4
@@ -60,7 +57,7 @@ DIRECT = Recycling(smallest=2**62, budget=0)
 RECYCLING = Recycling(smallest=300, budget=6)
 
 
-def _host(*scalars: Tensor) -> Values:
+def _host(*scalars: Tensor) -> Array:
     """Scalars of every member, in one transfer; shape (len(scalars), B)."""
     together = torch.stack(scalars) if len(scalars) > 1 else scalars[0][None]
     return np.asarray(together.cpu().numpy())
@@ -76,17 +73,17 @@ class _Point(NamedTuple):
     v: Tensor
     t: Tensor
     g: Tensor
-    energy: Values
-    norm: Values
-    bound: Values
+    energy: Array
+    norm: Array
+    bound: Array
 
-    def keep(self, members: Mask) -> _Point:
+    def keep(self, members: Bools) -> _Point:
         """Some of the members."""
         index = torch.as_tensor(np.flatnonzero(members), device=self.v.device)
         v, t, g = self.v[index], self.t[index], self.g[index]
         return _Point(v, t, g, *(x[members] for x in self[3:]))
 
-    def where(self, mask: Mask, other: _Point) -> _Point:
+    def where(self, mask: Bools, other: _Point) -> _Point:
         """Self where the mask holds, other elsewhere."""
         if mask.all():
             return self
@@ -120,7 +117,7 @@ class _Objective(NamedTuple):
     def gradient(self, v: Tensor, t: Tensor) -> Tensor:
         return times(self.C.mT, self.loss.slope(self.y, t)) + self.lam * v
 
-    def keep(self, members: Mask) -> _Objective:
+    def keep(self, members: Bools) -> _Objective:
         if members.all():
             return self
         index = torch.as_tensor(np.flatnonzero(members), device=self.y.device)
@@ -138,7 +135,7 @@ def newton_path(
     loss: Loss,
     X: Tensor,
     y: Tensor,
-    lam: NDArray[np.float64],
+    lam: Array,
     recycling: Recycling = RECYCLING,
 ) -> Tensor:
     """Minimise from the largest lam down, each from the minimiser before.
@@ -178,7 +175,7 @@ def newton_path(
     return expand(basis, V)
 
 
-def _start(objective: _Objective, V: Tensor, lam: Values, done: list[int]) -> _Point:
+def _start(objective: _Objective, V: Tensor, lam: Array, done: list[int]) -> _Point:
     """The last minimiser, or the polynomial in log lam through the last few where it is nearer."""
     if not done:
         return objective.at(torch.zeros_like(V[..., 0]))
@@ -242,7 +239,7 @@ def _inverse(factor: Tensor) -> Tensor:
 
 def _direction(
     objective: _Objective, now: _Point, held: Tensor | None, recycling: Recycling
-) -> tuple[Tensor, Tensor | None, Mask]:
+) -> tuple[Tensor, Tensor | None, Bools]:
     """Newton steps, the inverses to keep, and where there is a step at all."""
     if held is None:
         factor, info = objective.factor(now.t)
@@ -270,7 +267,7 @@ def _direction(
     return step, held, possible
 
 
-def _search(objective: _Objective, now: _Point, step: Tensor) -> tuple[_Point, Mask, Mask, Mask]:
+def _search(objective: _Objective, now: _Point, step: Tensor) -> tuple[_Point, Bools, Bools, Bools]:
     """Halve every step until it is accepted.
 
     Returns where it leads, who accepts it, who is at the floor, where it did not halve a gradient that
@@ -281,7 +278,7 @@ def _search(objective: _Objective, now: _Point, step: Tensor) -> tuple[_Point, M
     shortest = np.where(near, _SMALLEST_FLOOR_STEP, _SMALLEST_STEP)
     size = np.ones_like(decrease)
 
-    def accepted(energy: Values, norm: Values) -> Mask:
+    def accepted(energy: Array, norm: Array) -> Bools:
         lower = energy <= now.energy - _ARMIJO * size * decrease
         return np.where(near, norm < now.norm, lower)
 

@@ -20,8 +20,9 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from twinpeaks.theory.arrays import Array
 from twinpeaks.theory.errors import InvalidProblem
 from twinpeaks.theory.numerics.correlation import correlation
 from twinpeaks.theory.numerics.piecewise import PiecewisePolynomial, approximate
@@ -73,7 +74,7 @@ class Activation:
         """Hermite moments by adaptive piecewise-polynomial quadrature, with an error estimate."""
         return self._pieces_moments()
 
-    def hermite(self, degree: int) -> NDArray[np.float64]:
+    def hermite(self, degree: int) -> Array:
         """Normalised Hermite coefficients kappa_0 .. kappa_degree.
 
         Parameters
@@ -92,7 +93,7 @@ class Activation:
         x, weight, value = pieces.nodes, pieces.weights * _gauss(pieces.nodes), pieces.values
         return np.array([np.sum(weight * value * h) for h in _hermite_functions(x, degree)])
 
-    def correlation(self, rho: ArrayLike) -> NDArray[np.float64]:
+    def correlation(self, rho: ArrayLike) -> Array:
         """Covariance kernel under correlated normals.
 
         Parameters
@@ -140,8 +141,8 @@ class Activation:
             "accepts mpmath numbers, or give its class a method in_mpmath"
         )
 
-    def _correlation(self, rho: NDArray[np.float64]) -> NDArray[np.float64]:
-        def function(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _correlation(self, rho: Array) -> Array:
+        def function(x: Array) -> Array:
             return np.asarray(self(x), dtype=float)
 
         return correlation(function, self._pieces, rho)
@@ -178,11 +179,11 @@ class Activation:
             raise InvalidProblem(f"activation = {self!r}: {error}") from error
 
 
-def _gauss(x: NDArray[np.float64]) -> NDArray[np.float64]:
+def _gauss(x: Array) -> Array:
     return np.asarray(np.exp(-0.5 * x * x) / np.sqrt(2.0 * np.pi))
 
 
-def _hermite_functions(x: NDArray[np.float64], degree: int) -> list[NDArray[np.float64]]:
+def _hermite_functions(x: Array, degree: int) -> list[Array]:
     """He_k(x) / sqrt(k!) for k = 0 .. degree, by the stable three-term recurrence."""
     out = [np.ones_like(x), x]
     for k in range(1, degree):

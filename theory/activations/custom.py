@@ -6,10 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from twinpeaks.theory.activations.base import Activation
+from twinpeaks.theory.arrays import Array
 from twinpeaks.theory.checks import are_numbers
 from twinpeaks.theory.errors import InvalidProblem
 from twinpeaks.theory.numerics.callables import elementwise, on_host
@@ -40,7 +38,7 @@ class Custom(Activation):
         shape of its argument, or cannot be resolved.
     """
 
-    function: Callable[[NDArray[np.float64]], Any]
+    function: Callable[[Array], Any]
     kinks: tuple[float, ...] = ()
     name: str = field(default="")
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 from array_api_compat import is_numpy_array
-from numpy.typing import NDArray
 from scipy import special
 
 from twinpeaks.theory.activations.base import Activation, HermiteMoments
+from twinpeaks.theory.arrays import Array
 
 __all__ = ["Erf"]
 
@@ -35,7 +35,7 @@ class Erf(Activation):
             dkappa_star=float(np.sqrt(4 / (np.pi * np.sqrt(5)) - k1_squared)),
         )
 
-    def _correlation(self, rho: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _correlation(self, rho: Array) -> Array:
         """(2/pi) asin(2 rho / 3) (Williams, NeurIPS 1996)."""
         return np.asarray(2 / np.pi * np.arcsin(2 * rho / 3))
 

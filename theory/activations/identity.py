@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from twinpeaks.theory.activations.base import Activation, HermiteMoments
+from twinpeaks.theory.arrays import Array
 
 __all__ = ["Identity"]
 
@@ -27,7 +25,7 @@ class Identity(Activation):
         """kappa_1 = 1, the rest 0."""
         return HermiteMoments(0.0, 1.0, 0.0, 0.0)
 
-    def _correlation(self, rho: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _correlation(self, rho: Array) -> Array:
         return rho
 
     def closed_moments(self, ctx: Any) -> tuple[Any, Any, Any]:

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace
-from numpy.typing import NDArray
 
 from twinpeaks.theory.activations.base import Activation, HermiteMoments
+from twinpeaks.theory.arrays import Array
 
 __all__ = ["ReLU"]
 
@@ -36,7 +36,7 @@ class ReLU(Activation):
             dkappa_star=0.5,
         )
 
-    def _correlation(self, rho: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _correlation(self, rho: Array) -> Array:
         """The arc-cosine kernel of degree 1 (Cho & Saul, NeurIPS 2009)."""
         angle = np.arccos(rho)
         return np.asarray((np.sin(angle) + (np.pi - angle) * rho) / (2 * np.pi))

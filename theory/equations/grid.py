@@ -10,9 +10,9 @@ import itertools
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.interpolate import make_interp_spline
 
+from twinpeaks.theory.arrays import Array, Index
 from twinpeaks.theory.equations.saddle_point import (
     Equations,
     Solution,
@@ -26,7 +26,6 @@ from twinpeaks.theory.errors import Status
 
 __all__ = ["solve_grid"]
 
-Array = NDArray[np.float64]
 _COARSEST = 12  # points per axis that are solved without a neighbour
 
 
@@ -60,7 +59,7 @@ def solve_grid(
     out = Solution.blank(total)
     solved = np.zeros(total, bool)
     levels = max(0, int(np.ceil(np.log2(max(max(shape) / _COARSEST, 1.0)))))
-    coarse: list[NDArray[np.intp]] | None = None
+    coarse: list[Index] | None = None
     for level in range(levels, -1, -1):
         chosen = [_every(n, 2**level) for n in shape]
         here = number[np.ix_(*chosen)]
@@ -90,7 +89,7 @@ def _parts(size: int, growing: bool) -> list[slice]:
     return [slice(a, b) for a, b in itertools.pairwise(edges) if b > a]
 
 
-def _rescue(equations: Equations, new: NDArray[np.intp], out: Solution, tol: Tolerances) -> None:
+def _rescue(equations: Equations, new: Index, out: Solution, tol: Tolerances) -> None:
     """Cold Newton, relaxed Newton, a path from where it is easy: each for what is left."""
     # A path in lam needs a solution that is unique and smooth in it, which convexity gives.
     path = follow if equations.problem.loss.convex else cool
@@ -107,15 +106,15 @@ def _rescue(equations: Equations, new: NDArray[np.intp], out: Solution, tol: Tol
     out.status[spent] = Status.MAX_STEPS
 
 
-def _every(n: int, stride: int) -> NDArray[np.intp]:
+def _every(n: int, stride: int) -> Index:
     """Indices 0, stride, 2 stride, ... and the last."""
     return np.union1d(np.arange(0, n, stride), [n - 1])
 
 
 def _interpolate(
     axes: Sequence[Array],
-    coarse: Sequence[NDArray[np.intp]],
-    fine: Sequence[NDArray[np.intp]],
+    coarse: Sequence[Index],
+    fine: Sequence[Index],
     known: Array,
 ) -> Array:
     """Tensor-product spline from the coarse sub-grid to the fine one; failures are bridged."""

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from twinpeaks.theory.arrays import Array, Bools
 from twinpeaks.theory.equations.channel import Conjugates, Training
 from twinpeaks.theory.equations.readout import OrderParameters, order_parameters as read, traces
 from twinpeaks.theory.equations.saddle_point import Equations
 
 __all__ = ["OBSERVABLES", "observables"]
-
-Array = NDArray[np.float64]
 
 #: Their names, rows of ``theory/names.py``, in the order of a Dataset.
 OBSERVABLES = (
@@ -21,7 +19,7 @@ OBSERVABLES = (
 )
 
 
-def observables(equations: Equations, u: Array) -> tuple[dict[str, Array], NDArray[np.bool_]]:
+def observables(equations: Equations, u: Array) -> tuple[dict[str, Array], Bools]:
     """Every variable of ``OBSERVABLES`` at solved coordinates.
 
     Parameters

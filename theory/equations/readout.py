@@ -17,8 +17,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from twinpeaks.theory.arrays import Array, Index
 from twinpeaks.theory.axes import Axes
 from twinpeaks.theory.equations.channel import Conjugates
 from twinpeaks.theory.feature_laws.base import Form, Traces
@@ -26,8 +26,6 @@ from twinpeaks.theory.names import AXES
 from twinpeaks.theory.problem import Problem
 
 __all__ = ["OrderParameters", "Points", "order_parameters", "readout", "traces"]
-
-Array = NDArray[np.float64]
 
 # Vh below this share of lam changes nothing in R, and its complex step would divide rounding by it.
 _FLOOR = 1e-18
@@ -63,7 +61,7 @@ class Points(NamedTuple):
         """Whether these are points of the limit N/P -> infinity."""
         return bool(self.overparam.size and np.isinf(self.overparam[0]))
 
-    def take(self, index: NDArray[np.intp]) -> Points:
+    def take(self, index: Index) -> Points:
         """The points of an index array."""
         return Points(*(a[index] for a in self))
 

@@ -10,8 +10,8 @@ finite minimiser on separable data (Logistic, Exponential) ends in the direction
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from twinpeaks.theory.arrays import Array, Index
 from twinpeaks.theory.equations.channel import channel_for
 from twinpeaks.theory.equations.observables import OBSERVABLES, observables
 from twinpeaks.theory.equations.readout import Points
@@ -31,8 +31,6 @@ from twinpeaks.theory.losses.squared_hinge import SquaredHinge
 from twinpeaks.theory.problem import Problem
 
 __all__ = ["solve_ridgeless"]
-
-Array = NDArray[np.float64]
 
 _SMALL = 1e-6  # ridge penalty whose solution starts the limit
 _NEGLIGIBLE = 1e-30
@@ -100,7 +98,7 @@ def _solve(
     points: Points,
     start: Array,
     tol: Tolerances,
-    index: NDArray[np.intp],
+    index: Index,
     out: Solution,
     values: dict[str, Array],
 ) -> None:
@@ -124,7 +122,7 @@ def _interpolate(
     problem: Problem,
     points: Points,
     scale: float,
-    index: NDArray[np.intp],
+    index: Index,
     values: dict[str, Array],
 ) -> None:
     """Translate the constrained problem back: the least loss is left, and V counts in 1/lam."""

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from twinpeaks.theory.arrays import Array, Bools, Index
 from twinpeaks.theory.axes import check_count
 from twinpeaks.theory.checks import is_number
 from twinpeaks.theory.equations.channel import Channel, Overlaps
@@ -22,10 +23,6 @@ from twinpeaks.theory.errors import Status
 from twinpeaks.theory.problem import Problem
 
 __all__ = ["Equations", "Solution", "Tolerances", "cool", "follow", "newton", "relax"]
-
-Array = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-Index = NDArray[np.intp]
 
 _LOOSEST = 1e-3  # tolerance: beyond, no digit is promised
 _ATTEMPT = 100  # rounds after which another start is better
@@ -89,7 +86,7 @@ class Equations:
     channel: Channel
     points: Points
 
-    def take(self, index: NDArray[np.intp]) -> Equations:
+    def take(self, index: Index) -> Equations:
         """The equations of some of the points."""
         return Equations(self.problem, self.channel, self.points.take(index))
 
@@ -197,7 +194,7 @@ class Solution:
             np.zeros(points, np.int64),
         )
 
-    def put(self, index: NDArray[np.intp], part: Solution) -> None:
+    def put(self, index: Index, part: Solution) -> None:
         """Write the solution of some points; evaluations add up."""
         self.u[index], self.residual[index], self.step[index] = part.u, part.residual, part.step
         self.status[index] = part.status

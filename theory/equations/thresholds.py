@@ -18,9 +18,9 @@ from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 from scipy import optimize, special
 
+from twinpeaks.theory.arrays import Array, Index
 from twinpeaks.theory.axes import Given, read_axes, read_axis
 from twinpeaks.theory.errors import InvalidProblem
 from twinpeaks.theory.family import read_family, varied
@@ -31,7 +31,6 @@ from twinpeaks.theory.teachers.base import BinaryTeacher
 
 __all__ = ["interpolation_threshold", "threshold_at", "with_threshold"]
 
-Array = NDArray[np.float64]
 _ENDLESS = 1e9  # N/P at which linear features span all they ever will
 _MESH = panels(np.linspace(-10.0, 10.0, 11)[None])
 
@@ -151,9 +150,7 @@ def _critical_ratio(problem: Problem, explained: float) -> float:
         total = 0.0
         for y in labels:
 
-            def integrand(
-                _: NDArray[np.intp], __: NDArray[np.intp], u: Array, y: float = y
-            ) -> Array:
+            def integrand(_: Index, __: Index, u: Array, y: float = y) -> Array:
                 s = t * y * u
                 gap = (1 + s * s) * special.ndtr(-s) - s * np.exp(-s * s / 2) / np.sqrt(2 * np.pi)
                 mean = np.sqrt(rho * explained) * u

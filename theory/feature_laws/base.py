@@ -12,14 +12,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from array_api_compat import array_namespace
-from numpy.typing import NDArray
 
 from twinpeaks.theory.activations import HermiteMoments
+from twinpeaks.theory.arrays import Array
 from twinpeaks.theory.random import Random
 
 __all__ = ["FeatureLaw", "Form", "Kernel", "Traces"]
-
-Array = NDArray[np.float64]
 
 
 class Traces(NamedTuple):

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from twinpeaks.theory.activations import HermiteMoments
-from twinpeaks.theory.feature_laws.base import Array, FeatureLaw, Form, Kernel, Traces, on_sphere
+from twinpeaks.theory.arrays import Array
+from twinpeaks.theory.feature_laws.base import FeatureLaw, Form, Kernel, Traces, on_sphere
 from twinpeaks.theory.random import Random
 
 __all__ = ["Gaussian"]

@@ -9,7 +9,8 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from twinpeaks.theory.activations import HermiteMoments
-from twinpeaks.theory.feature_laws.base import Array, FeatureLaw, Kernel, Traces, on_sphere
+from twinpeaks.theory.arrays import Array
+from twinpeaks.theory.feature_laws.base import FeatureLaw, Kernel, Traces, on_sphere
 from twinpeaks.theory.feature_laws.gaussian import Gaussian
 from twinpeaks.theory.random import Random
 

@@ -20,7 +20,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from twinpeaks.theory.activations import HermiteMoments
-from twinpeaks.theory.feature_laws.base import Array, FeatureLaw, Form, Kernel, Traces
+from twinpeaks.theory.arrays import Array
+from twinpeaks.theory.feature_laws.base import FeatureLaw, Form, Kernel, Traces
 from twinpeaks.theory.feature_laws.gaussian import Gaussian
 
 __all__ = ["Atoms", "Gram", "Population", "PopulationLaw", "Sums", "spectrum"]

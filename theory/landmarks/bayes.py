@@ -22,9 +22,9 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 from scipy import optimize
 
+from twinpeaks.theory.arrays import Array, Index
 from twinpeaks.theory.axes import Given, read_axes, read_axis
 from twinpeaks.theory.errors import InvalidProblem
 from twinpeaks.theory.family import read_family
@@ -34,8 +34,6 @@ from twinpeaks.theory.problem import Problem
 from twinpeaks.theory.teachers.base import BinaryTeacher, RealTeacher
 
 __all__ = ["bayes_error"]
-
-Array = NDArray[np.float64]
 
 _REACH = 10.0  # in xi: beyond, the Gaussian weight is below rounding
 _RATIO = 2.0  # of successive conjugates in the search for sign changes
@@ -247,7 +245,7 @@ def _average(
     uniform = np.broadcast_to(np.linspace(-_REACH, _REACH, 11), (qh.size, 11))
     mesh = panels(np.concatenate([np.clip(edges, -_REACH, _REACH), uniform], axis=1))
 
-    def integrand(owner: NDArray[np.intp], _: NDArray[np.intp], xi: Array) -> Array:
+    def integrand(owner: Index, _: Index, xi: Array) -> Array:
         V = np.broadcast_to(rest[owner][:, None], xi.shape)
         value = function(teacher, root[owner][:, None] * xi, V)
         return np.asarray((value * np.exp(-0.5 * xi * xi) / np.sqrt(2 * np.pi))[None])

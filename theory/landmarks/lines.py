@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.interpolate import make_interp_spline
 
+from twinpeaks.theory.arrays import Array, Index
 from twinpeaks.theory.equations.channel import channel_for
 from twinpeaks.theory.equations.observables import OBSERVABLES, observables
 from twinpeaks.theory.equations.readout import Points
@@ -17,8 +17,6 @@ from twinpeaks.theory.problem import Problem
 
 __all__ = ["Lines"]
 
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
 _STRIDE = 8  # of the points of a grid that are solved without a neighbour
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
+from twinpeaks.theory.arrays import Array, Bools, Index
 from twinpeaks.theory.axes import Axes, Given, read_axes, read_axis
 from twinpeaks.theory.equations.observables import OBSERVABLES
 from twinpeaks.theory.errors import InvalidProblem
@@ -20,9 +20,6 @@ from twinpeaks.theory.solve import solve_on
 from twinpeaks.theory.teachers.base import BinaryTeacher, Teacher
 
 __all__ = ["optimal_lam"]
-
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
 
 # The optimum is looked for in the first range, and in the next where a limit contradicts its end.
 _RANGES = ((1e-8, 1e8), (1e-16, 1e12))
@@ -143,7 +140,7 @@ def _refuse_silent(teacher: Teacher, variable: str) -> None:
         )
 
 
-def _at_infinity(name: str, far: Array, warm: NDArray[np.bool_]) -> Array:
+def _at_infinity(name: str, far: Array, warm: Bools) -> Array:
     """Limit lam -> infinity from the values at one that is large: no student is left, w = 0.
 
     At finite beta the prior's normalisation is, whose logarithm is -(1/2) ln lam per weight.

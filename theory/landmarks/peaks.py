@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
+from twinpeaks.theory.arrays import Array, Index
 from twinpeaks.theory.axes import Axes, Given, read_axes, read_axis, read_range
 from twinpeaks.theory.equations.observables import OBSERVABLES
 from twinpeaks.theory.equations.thresholds import threshold_at
@@ -20,9 +20,6 @@ from twinpeaks.theory.problem import Problem
 from twinpeaks.theory.solve import solve_on
 
 __all__ = ["peak"]
-
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
 
 #: Where to look along each axis when nothing is said.
 RANGES = {

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
+from twinpeaks.theory.arrays import Array, Bools, Index
 from twinpeaks.theory.axes import Given, read_axes, read_axis, read_range
 from twinpeaks.theory.equations.channel import channel_for
 from twinpeaks.theory.equations.observables import observables
@@ -19,9 +19,6 @@ from twinpeaks.theory.labelled import labelled
 from twinpeaks.theory.problem import Problem
 
 __all__ = ["instability"]
-
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
 
 _STEP = 0.1  # first step in ln beta
 _SMALLEST = 1e-5  # a branch that cannot be followed by smaller steps has ended
@@ -112,7 +109,7 @@ class _Branch:
 
     def _solve(
         self, rows: Index, x: Array, guess: Array | None
-    ) -> tuple[NDArray[np.bool_], Array, dict[str, Array]]:
+    ) -> tuple[Bools, Array, dict[str, Array]]:
         """Success, coordinates and observables at ln beta = x."""
         equations = self._equations(rows, x)
         if guess is None:

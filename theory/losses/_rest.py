@@ -6,12 +6,11 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import optimize
 
-__all__ = ["falls_steeply", "resting_place"]
+from twinpeaks.theory.arrays import Array, Bools
 
-Array = NDArray[np.float64]
+__all__ = ["falls_steeply", "resting_place"]
 
 _ROUNDING = 1e-12  # slopes below this share of the value are none
 _HALVES = 2.0 ** np.arange(-6.0, 12.5, 0.5)
@@ -80,8 +79,6 @@ def _inside(low: float, high: float) -> Array:
     return (high if np.isfinite(high) else 0.0) - _BESIDE
 
 
-def _still(
-    value: Callable[[Array], Array], slope: Callable[[Array], Array], x: Array
-) -> NDArray[np.bool_]:
+def _still(value: Callable[[Array], Array], slope: Callable[[Array], Array], x: Array) -> Bools:
     with np.errstate(all="ignore"):
         return np.abs(np.asarray(slope(x))) <= _ROUNDING * np.abs(np.asarray(value(x)))

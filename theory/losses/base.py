@@ -15,13 +15,12 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from twinpeaks.theory.arrays import Array
 from twinpeaks.theory.losses._rest import resting_place
 
 __all__ = ["DifferenceLoss", "Loss", "MarginLoss", "Wing"]
-
-Array = NDArray[np.float64]
 
 
 class Wing(NamedTuple):
@@ -161,9 +160,7 @@ class Loss:
         """l(y, t + d) - l(y, t); override where the difference cancels."""
         return self.value(y, t + d) - self.value(y, t)
 
-    def prox(
-        self, y: ArrayLike, omega: ArrayLike, V: ArrayLike, max_steps: int = 200
-    ) -> NDArray[np.float64]:
+    def prox(self, y: ArrayLike, omega: ArrayLike, V: ArrayLike, max_steps: int = 200) -> Array:
         """Proximal operator argmin_t (t - omega)^2 / (2 V) + l(y, t).
 
         Parameters

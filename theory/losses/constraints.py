@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from twinpeaks.theory.arrays import Array
 from twinpeaks.theory.losses._rest import falls_steeply
 from twinpeaks.theory.losses.base import DifferenceLoss, Loss, MarginLoss
 
@@ -52,7 +53,7 @@ class HardMargin(MarginLoss):
         omega: ArrayLike,
         V: ArrayLike,
         max_steps: int = 200,  # noqa: ARG002
-    ) -> NDArray[np.float64]:
+    ) -> Array:
         """Return y max(y omega, 1)."""
         y, omega, V = np.broadcast_arrays(*(np.asarray(a, dtype=float) for a in (y, omega, V)))
         return np.asarray(y * np.maximum(y * omega, 1.0))

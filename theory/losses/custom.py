@@ -8,8 +8,8 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.polynomial import chebyshev
-from numpy.typing import NDArray
 
+from twinpeaks.theory.arrays import Array
 from twinpeaks.theory.checks import are_numbers
 from twinpeaks.theory.errors import InvalidProblem
 from twinpeaks.theory.losses.base import Loss
@@ -29,12 +29,12 @@ _TO_CHEBYSHEV = np.linalg.inv(chebyshev.chebvander(_NODES, _NODES.size - 1)).T
 class _Parabolas(NamedTuple):
     """A function that is quadratic between its cuts: slope and curvature at the middle of each piece."""
 
-    cuts: NDArray[np.float64]
-    middle: NDArray[np.float64]
-    slope: NDArray[np.float64]
-    bend: NDArray[np.float64]
+    cuts: Array
+    middle: Array
+    slope: Array
+    bend: Array
 
-    def derivative(self, x: NDArray[np.float64], order: int) -> NDArray[np.float64]:
+    def derivative(self, x: Array, order: int) -> Array:
         """First or second derivative; at a cut, that of the piece above."""
         piece = np.searchsorted(self.cuts, x, side="right")
         bend = self.bend[piece]

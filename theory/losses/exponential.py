@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import special
 
+from twinpeaks.theory.arrays import Array
 from twinpeaks.theory.losses.base import MarginLoss, Wing
 
 __all__ = ["Exponential"]
@@ -47,7 +48,7 @@ class Exponential(MarginLoss):
         omega: ArrayLike,
         V: ArrayLike,
         max_steps: int = 200,  # noqa: ARG002
-    ) -> NDArray[np.float64]:
+    ) -> Array:
         """Return y (s + W(V exp(-s))) with s = y omega and Lambert's W, by Wright's omega function."""
         y, omega, V = (np.asarray(a, dtype=float) for a in (y, omega, V))
         s = y * omega

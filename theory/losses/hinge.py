@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from twinpeaks.theory.arrays import Array
 from twinpeaks.theory.losses.base import MarginLoss, Wing
 
 __all__ = ["Hinge"]
@@ -55,7 +56,7 @@ class Hinge(MarginLoss):
         omega: ArrayLike,
         V: ArrayLike,
         max_steps: int = 200,  # noqa: ARG002
-    ) -> NDArray[np.float64]:
+    ) -> Array:
         """Closed form."""
         y, omega, V = (np.asarray(a, dtype=float) for a in (y, omega, V))
         s = y * omega

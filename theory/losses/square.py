@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from twinpeaks.theory.arrays import Array
 from twinpeaks.theory.losses.base import DifferenceLoss
 
 __all__ = ["Square"]
@@ -38,7 +39,7 @@ class Square(DifferenceLoss):
         omega: ArrayLike,
         V: ArrayLike,
         max_steps: int = 200,  # noqa: ARG002
-    ) -> NDArray[np.float64]:
+    ) -> Array:
         """(omega + V y) / (1 + V)."""
         y, omega, V = (np.asarray(a, dtype=float) for a in (y, omega, V))
         return np.asarray((omega + V * y) / (1.0 + V))

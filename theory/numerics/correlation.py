@@ -13,13 +13,12 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.polynomial import legendre
-from numpy.typing import NDArray
 
+from twinpeaks.theory.arrays import Array
 from twinpeaks.theory.numerics.piecewise import PiecewisePolynomial, approximate
 
 __all__ = ["correlation"]
 
-Array = NDArray[np.float64]
 
 _NODES, _WEIGHTS = legendre.leggauss(20)
 # The last three Legendre coefficients of a function on a panel, from its values at the nodes.

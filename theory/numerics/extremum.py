@@ -14,10 +14,9 @@ import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
-__all__ = ["Maxima", "maxima"]
+from twinpeaks.theory.arrays import Array, Index
 
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
+__all__ = ["Maxima", "maxima"]
 
 #: Takes (row numbers, coordinates of shape (rows, n)); returns values of that shape.
 Rows = Callable[[Index, Array], Array]

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.polynomial import legendre
-from numpy.typing import NDArray
+
+from twinpeaks.theory.arrays import Array, Bools
 
 __all__ = ["PiecewisePolynomial", "approximate"]
-
-Array = NDArray[np.float64]
 
 _ORDER = 20
 _NODES, _WEIGHTS = legendre.leggauss(_ORDER)
@@ -137,9 +136,7 @@ def approximate(
     )
 
 
-def _jumps(
-    nodes: Array, values: Array, narrow: NDArray[np.bool_], scale: float
-) -> tuple[float, ...]:
+def _jumps(nodes: Array, values: Array, narrow: Bools, scale: float) -> tuple[float, ...]:
     """Jumps between the ends of neighbouring pieces, and inside narrow ones."""
     # by their Gaussian weight: tails that nobody resolved are not jumps
     damp = np.exp(-0.5 * nodes[:, 0] ** 2)

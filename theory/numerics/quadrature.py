@@ -10,12 +10,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+
+from twinpeaks.theory.arrays import Array, Bools, Index
 
 __all__ = ["Integrals", "Panels", "integrate", "panels"]
-
-Array = NDArray[np.float64]
-IntArray = NDArray[np.intp]
 
 # The 10-point Gauss rule inside the 21-point Kronrod rule (R. Piessens et al., QUADPACK, 1983).
 _HALF_NODES = np.array(
@@ -73,8 +71,8 @@ class Panels(NamedTuple):
     ``piece`` tells which branch of a piecewise integrand an interval lies on.
     """
 
-    owner: IntArray
-    piece: IntArray
+    owner: Index
+    piece: Index
     left: Array
     right: Array
 
@@ -84,7 +82,7 @@ class Integrals(NamedTuple):
 
     values: Array
     error: Array
-    accurate: NDArray[np.bool_]
+    accurate: Bools
 
 
 def panels(*edges: Array) -> Panels:
@@ -107,7 +105,7 @@ def panels(*edges: Array) -> Panels:
 
 
 def integrate(
-    integrand: Callable[[IntArray, IntArray, Array], Array],
+    integrand: Callable[[Index, Index, Array], Array],
     mesh: Panels,
     owners: int,
     judged: int,
@@ -184,9 +182,9 @@ def integrate(
 
 
 def _evaluate(
-    integrand: Callable[[IntArray, IntArray, Array], Array],
-    owner: IntArray,
-    piece: IntArray,
+    integrand: Callable[[Index, Index, Array], Array],
+    owner: Index,
+    piece: Index,
     left: Array,
     right: Array,
     judged: int,
@@ -209,5 +207,5 @@ def _evaluate(
     return kept, delta, size, spread
 
 
-def _sum_by_owner(values: Array, owner: IntArray, owners: int) -> Array:
+def _sum_by_owner(values: Array, owner: Index, owners: int) -> Array:
     return np.stack([np.bincount(owner, row, owners) for row in values])

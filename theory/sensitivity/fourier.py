@@ -20,8 +20,8 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
+from twinpeaks.theory.arrays import Array
 from twinpeaks.theory.axes import Given, check_count, read_axis
 from twinpeaks.theory.family import each
 from twinpeaks.theory.names import attributes
@@ -29,8 +29,6 @@ from twinpeaks.theory.problem import Problem
 from twinpeaks.theory.sensitivity.solved import Student, beside, check, student_forms
 
 __all__ = ["fourier_weights", "noise_stability"]
-
-Array = NDArray[np.float64]
 
 
 def fourier_weights(

@@ -25,9 +25,9 @@ from typing import Literal
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 from scipy import optimize, special
 
+from twinpeaks.theory.arrays import Array
 from twinpeaks.theory.axes import Given, read_axis
 from twinpeaks.theory.errors import Status
 from twinpeaks.theory.family import each
@@ -40,8 +40,6 @@ from twinpeaks.theory.teachers.base import BinaryTeacher, Teacher
 from twinpeaks.theory.teachers.linear import Linear
 
 __all__ = ["Norm", "flip_rate", "robust_test_error"]
-
-Array = NDArray[np.float64]
 
 #: The ball: |delta|_2 <= eps, or max_k |delta_k| <= eps / sqrt(D).
 Norm = Literal["l2", "linf"]

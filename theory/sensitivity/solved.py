@@ -6,7 +6,6 @@ from typing import Literal
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from twinpeaks.theory.axes import Axis
 from twinpeaks.theory.equations.channel import Overlaps, channel_for
@@ -18,8 +17,6 @@ from twinpeaks.theory.names import AXES
 from twinpeaks.theory.problem import Problem, require
 
 __all__ = ["Student", "beside", "check", "replicas", "student_forms"]
-
-Array = NDArray[np.float64]
 
 #: A sample of the Boltzmann measure, or its mean; at beta = inf they are the same.
 Student = Literal["sample", "mean"]

@@ -11,15 +11,14 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from twinpeaks.theory.arrays import Array
 from twinpeaks.theory.axes import check_number, read_axis
 from twinpeaks.theory.errors import InvalidProblem
 from twinpeaks.theory.starts.resolvents import Resolvents
 
 __all__ = ["GaussianStart", "Imprint", "RandomLabelsStart", "SameInputsStart", "Start"]
-
-Array = NDArray[np.float64]
 
 _FAR = 1e20  # <M> = u <M G_u> there, to rounding
 _EPS = float(np.finfo(float).eps)

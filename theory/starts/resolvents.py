@@ -19,13 +19,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from twinpeaks.theory.arrays import Array, Index
 from twinpeaks.theory.problem import Problem
 
 __all__ = ["Pair", "Resolvents", "Single"]
-
-Array = NDArray[np.float64]
 
 _REACH = 250.0  # of ln u, either way
 _STEPS = 400
@@ -88,7 +86,7 @@ class Resolvents:
     problem: Problem
     c: Array
 
-    def take(self, index: NDArray[np.intp]) -> Resolvents:
+    def take(self, index: Index) -> Resolvents:
         """The points of an index array."""
         return Resolvents(self.problem, self.c[index])
 

@@ -37,8 +37,6 @@ from twinpeaks.theory.starts.resolvents import Resolvents
 
 __all__ = ["solve_from_start"]
 
-Array = NDArray[np.float64]
-
 _ROUNDING = 1e-7  # relative error beyond which a point is not returned
 _VARIABLES = (
     *("q_d", "q_0", "p_d", "p_0", "r", "Q_d", "Q_0", "m", "V"),

@@ -14,12 +14,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.polynomial import legendre
-from numpy.typing import NDArray
+
+from twinpeaks.theory.arrays import Array
 
 __all__ = ["GaussianAverage"]
 
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
 
 _NODES, _WEIGHTS = legendre.leggauss(20)
 _REACH = 11.0  # in widths: the average of a function that falls steeply comes from far out

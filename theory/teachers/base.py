@@ -10,16 +10,14 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from twinpeaks.theory.arrays import Array, Index
 from twinpeaks.theory.checks import is_number
 from twinpeaks.theory.errors import InvalidProblem
 from twinpeaks.theory.numerics.quadrature import integrate, panels
 from twinpeaks.theory.random import Random
 
 __all__ = ["BinaryTeacher", "Partition", "RealTeacher", "Teacher"]
-
-Array = NDArray[np.float64]
 
 _ROUNDING = 1e-12  # correlations of y and nu below are none
 
@@ -164,9 +162,7 @@ class BinaryTeacher(Teacher):
         total = np.zeros(edge.shape)
         for y in labels:
 
-            def integrand(
-                owner: NDArray[np.intp], _: NDArray[np.intp], xi: Array, y: float = y
-            ) -> Array:
+            def integrand(owner: Index, _: Index, xi: Array, y: float = y) -> Array:
                 variance = np.broadcast_to(sine2[owner][:, None], xi.shape)
                 z = self.partition(y, y * xi * slope[owner][:, None], variance).value
                 return np.asarray((np.exp(-0.5 * xi * xi) * z / np.sqrt(2 * np.pi))[None])

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from array_api_compat import array_namespace
-from numpy.typing import NDArray
 
+from twinpeaks.theory.arrays import Array
 from twinpeaks.theory.checks import are_numbers, is_number
 from twinpeaks.theory.errors import InvalidProblem
 from twinpeaks.theory.numerics.callables import elementwise, on_host
@@ -21,8 +21,6 @@ from twinpeaks.theory.teachers._average import GaussianAverage
 from twinpeaks.theory.teachers.base import BinaryTeacher, Partition, RealTeacher
 
 __all__ = ["CustomLink", "CustomTeacher"]
-
-Array = NDArray[np.float64]
 
 _SPAN = 12.0  # in units of sqrt(rho): Gaussian mass beyond 4e-33
 _NARROW = 1e-10  # the same units: shorter pieces of a bisection hold a jump or a kink

@@ -7,17 +7,15 @@ from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace
-from numpy.typing import NDArray
 from scipy import special
 
+from twinpeaks.theory.arrays import Array
 from twinpeaks.theory.checks import is_number
 from twinpeaks.theory.errors import InvalidProblem
 from twinpeaks.theory.random import Random
 from twinpeaks.theory.teachers.base import BinaryTeacher, Partition
 
 __all__ = ["FlippedSign", "Probit", "Sign"]
-
-Array = NDArray[np.float64]
 
 _LAGUERRE = np.polynomial.laguerre.laggauss(32)
 

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
+from twinpeaks.theory.arrays import Array, Bools
 
 __all__ = ["Channel", "Conjugates", "Linearised", "Overlaps", "Training"]
 
 #: A silent teacher is solved as one of this correlation, which keeps the angle of student and teacher a
 #: coordinate: V and Q feel its square, 1e-20, and the overlap itself is then put to 0.
 FAINT = 1e-10
-
-Array = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 
 class Overlaps(NamedTuple):

@@ -12,14 +12,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from twinpeaks.theory.arrays import Array, Index
 from twinpeaks.theory.losses.base import Loss
 from twinpeaks.theory.numerics.quadrature import Panels
 
 __all__ = ["GraphPoint", "mesh", "points"]
-
-Array = NDArray[np.float64]
 
 _LAYERS = np.array([0.0, 1.0, 3.0, 8.0])
 # A panel is parametrised by omega when it is that much wider in omega than in t, and so narrow in t,
@@ -48,7 +46,7 @@ class GraphPoint(NamedTuple):
     df: Array
 
 
-def points(loss: Loss, y: float, piece: NDArray[np.intp], x: Array, V: Array) -> GraphPoint:
+def points(loss: Loss, y: float, piece: Index, x: Array, V: Array) -> GraphPoint:
     """Evaluate the graph at parameters ``x`` of the given pieces.
 
     Parameters

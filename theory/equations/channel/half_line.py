@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
-__all__ = ["HalfLine", "half_line"]
+from twinpeaks.theory.arrays import Array
 
-Array = NDArray[np.float64]
+__all__ = ["HalfLine", "half_line"]
 
 _FAR = 2.5
 _TERMS = 50  # of the continued fraction beyond _FAR

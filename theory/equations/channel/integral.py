@@ -6,18 +6,16 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from twinpeaks.theory.arrays import Array, Bools, Index
 from twinpeaks.theory.equations.channel import graph, tilted, zero_one
-from twinpeaks.theory.equations.channel.base import Array, Bools, Channel, Overlaps
+from twinpeaks.theory.equations.channel.base import Channel, Overlaps
 from twinpeaks.theory.equations.channel.piecewise_linear import Averages
 from twinpeaks.theory.losses.base import Loss
 from twinpeaks.theory.numerics.quadrature import Panels
 from twinpeaks.theory.teachers.base import BinaryTeacher, Teacher
 
-__all__ = ["WARM", "Index", "IntegralChannel", "Response"]
-
-Index = NDArray[np.intp]
+__all__ = ["WARM", "IntegralChannel", "Response"]
 
 #: The inner averages carry rounding of their own, which an outer rule must not try to resolve:
 #: the factor by which its tolerance grows at finite temperature.

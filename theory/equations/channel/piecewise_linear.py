@@ -21,16 +21,13 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
+from twinpeaks.theory.arrays import Array, Bools
 from twinpeaks.theory.losses.base import Loss
 from twinpeaks.theory.teachers.base import BinaryTeacher
 
 __all__ = ["Averages", "FieldLaw", "Pieces", "averages", "field_law", "pieces"]
-
-Array = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 _REACH = 10.0  # of xi, as in the integrals along the graph
 _CANCELLED = 1e3  # terms may exceed their sum by this much: 3e-12 of it, at worst, is then rounding

@@ -7,9 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
+from twinpeaks.theory.arrays import Array
 from twinpeaks.theory.equations.channel.base import (
     FAINT,
-    Array,
     Channel,
     Conjugates,
     Linearised,

@@ -7,16 +7,10 @@ from functools import cached_property
 
 import numpy as np
 
+from twinpeaks.theory.arrays import Array, Bools, Index
 from twinpeaks.theory.equations.channel import piecewise_linear
-from twinpeaks.theory.equations.channel.base import (
-    Array,
-    Bools,
-    Conjugates,
-    Linearised,
-    Overlaps,
-    Training,
-)
-from twinpeaks.theory.equations.channel.integral import WARM, Index, IntegralChannel
+from twinpeaks.theory.equations.channel.base import Conjugates, Linearised, Overlaps, Training
+from twinpeaks.theory.equations.channel.integral import WARM, IntegralChannel
 from twinpeaks.theory.equations.channel.piecewise_linear import Averages, FieldLaw, Pieces
 from twinpeaks.theory.numerics.quadrature import integrate
 from twinpeaks.theory.teachers.base import RealTeacher

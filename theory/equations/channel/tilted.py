@@ -18,14 +18,12 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.polynomial import legendre
-from numpy.typing import NDArray
 
+from twinpeaks.theory.arrays import Array
 from twinpeaks.theory.equations.channel import winged
 from twinpeaks.theory.losses.base import Loss
 
 __all__ = ["Tilted", "averages"]
-
-Array = NDArray[np.float64]
 
 _DROP = 40.0  # the density is followed down to exp(-40)
 _UNITS = 5.0  # largest change of the exponent on one panel

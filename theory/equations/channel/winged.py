@@ -17,15 +17,12 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.polynomial import legendre
-from numpy.typing import NDArray
 
+from twinpeaks.theory.arrays import Array, Bools, Index
 from twinpeaks.theory.equations.channel.half_line import half_line
 from twinpeaks.theory.losses.base import Loss, Wing
 
 __all__ = ["averages", "suits"]
-
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
 
 _DROP = 42.0  # a panel on which the density stays below exp(-42) is left out
 _WIDE = 0.6  # in units of the strip: width of the Gaussian from which growing panels serve
@@ -93,7 +90,7 @@ class _Table(NamedTuple):
     columns: Array
 
 
-def suits(loss: Loss, y: float, mode: Array, V: Array, T: Array) -> NDArray[np.bool_]:
+def suits(loss: Loss, y: float, mode: Array, V: Array, T: Array) -> Bools:
     """Rows whose averages this module takes: peaks between the wings must not be too narrow."""
     wings = loss.wings(y)
     if wings is None:

@@ -7,14 +7,12 @@ f = T d ln Z / d omega. All of it is written with logarithms of Phi, so that lar
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
+from twinpeaks.theory.arrays import Array
 from twinpeaks.theory.numerics.quadrature import Panels, panels
 
 __all__ = ["averages", "mesh"]
-
-Array = NDArray[np.float64]
 
 
 def averages(
