@@ -67,7 +67,7 @@ class Layers:
         return s
 
     def linear_norm(self, W: Tensor) -> Tensor:
-        """P = w^T S w / N for every column, S the covariance of the last pre-activations.
+        """p = w^T S w / N for every column, S the covariance of the last pre-activations.
 
         By C_l = (kappa_1^2 F_l^T C_{l-1} F_l / N_{l-1} + kappa_star^2) / (kappa_1^2 + kappa_star^2).
         """

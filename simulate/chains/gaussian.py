@@ -45,7 +45,7 @@ class SeenSpace:
         return self.left * self.singular
 
     def coordinates(self, W: Tensor) -> Tensor:
-        """V of weights of shape (N, columns); shape (k, columns)."""
+        """v of weights of shape (N, columns); shape (k, columns)."""
         v: Tensor = self.right @ W
         return v
 

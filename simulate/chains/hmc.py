@@ -122,12 +122,12 @@ class Target:
         )
 
     def weights(self, u: Tensor) -> Tensor:
-        """V from u, any number of columns."""
+        """v from u, any number of columns."""
         v: Tensor = torch.linalg.solve_triangular(self.factor.T, u, upper=True)
         return self.origin + v
 
     def positions(self, v: Tensor) -> Tensor:
-        """U from v."""
+        """u from v."""
         u: Tensor = self.factor.T @ (v - self.origin)
         return u
 

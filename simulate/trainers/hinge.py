@@ -93,7 +93,7 @@ class _Problem(NamedTuple):
         return polish(self.A[member], self.X[member], basis, self.lam, a, s, changes)
 
     def best(self, v: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-        """W or a multiple of it, and the bound by the duality gap.
+        """w or a multiple of it, and the bound by the duality gap.
 
         Rounding leaves margins a little below 1, at a cost b in the gap and near 1 at small lam;
         raised above 1 they cost a. Take for each member what has the smaller gap.

@@ -47,5 +47,5 @@ def reduce(X: Tensor) -> tuple[Tensor | None, Tensor]:
 
 
 def expand(basis: Tensor | None, v: Tensor) -> Tensor:
-    """W = B V."""
+    """w = B v."""
     return v if basis is None else basis @ v

@@ -23,7 +23,7 @@ class Tanh(Activation):
         return array_namespace(x).tanh(x)
 
     def in_mpmath(self, x: Any) -> tuple[Any, Any]:
-        """Tanh and its derivative sech^2."""
+        """tanh and its derivative sech^2."""
         import mpmath as mp  # type: ignore[import-untyped]
 
         return mp.tanh(x), mp.sech(x) ** 2

@@ -105,7 +105,7 @@ class Equations:
         return Overlaps(V, Q, np.sqrt(self.problem.teacher.rho * Q) * a / np.hypot(1.0, a))
 
     def coordinates(self, V: Array, Q: Array, m: Array) -> Array:
-        """U from (V, Q, m); NaN where unphysical."""
+        """u from (V, Q, m); NaN where unphysical."""
         rest = self.problem.teacher.rho * Q - m * m
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.stack([np.log(V), np.log(Q), np.log(m) - 0.5 * np.log(rest)], axis=-1)

@@ -36,7 +36,7 @@ class Layer(NamedTuple):
     noise: float
 
     def shift(self, k: Any) -> Any:
-        """Z of 1 + k C = k linear (S + z)."""
+        """z of 1 + k C = k linear (S + z)."""
         return (1.0 + k * self.noise) / (k * self.linear)
 
     def sums(self, k: Any, s: Gram) -> Sums:
@@ -136,7 +136,7 @@ class _Equations(NamedTuple):
     z: Any
 
     def shifts(self, g: Sequence[Any]) -> list[Any]:
-        """Z of every Gram matrix."""
+        """z of every Gram matrix."""
         above = zip(self.layers, self.ratios[1:], g[1:], strict=True)
         return [*(layer.shift(c * root) for layer, c, root in above), self.z]
 

@@ -39,7 +39,7 @@ class Hinge(MarginLoss):
         return array_namespace(s).zeros_like(s)
 
     def symbolic(self, y: Any, t: Any) -> Any:
-        """Max(0, 1 - y t)."""
+        """max(0, 1 - y t)."""
         import sympy as sp  # type: ignore[import-untyped]
 
         return sp.Max(0, 1 - y * t)

@@ -39,7 +39,7 @@ class SquaredHinge(MarginLoss):
         return xp.where(s < 1, xp.ones_like(s), xp.zeros_like(s))
 
     def symbolic(self, y: Any, t: Any) -> Any:
-        """Max(0, 1 - y t)^2 / 2."""
+        """max(0, 1 - y t)^2 / 2."""
         import sympy as sp  # type: ignore[import-untyped]
 
         return sp.Max(0, 1 - y * t) ** 2 / 2
