@@ -34,6 +34,7 @@ from twinpeaks.theory.family import each
 from twinpeaks.theory.feature_laws.population import Atoms, PopulationLaw
 from twinpeaks.theory.feature_laws.stack import Stack
 from twinpeaks.theory.names import attributes
+from twinpeaks.theory.numerics.angle import cotangent
 from twinpeaks.theory.problem import Problem
 from twinpeaks.theory.sensitivity.solved import Student, beside, check, replicas
 from twinpeaks.theory.teachers.base import BinaryTeacher, Teacher
@@ -167,8 +168,8 @@ def _error(
 ) -> xr.DataArray:
     """The error of one teacher when f moves by h sqrt(Q)."""
     if isinstance(teacher, BinaryTeacher):
-        cotangent = _cotangent(teacher, m, Q, error)
-        out: xr.DataArray = xr.apply_ufunc(partial(_tail, teacher), h, cotangent)
+        angle = _cotangent(teacher, m, Q, error)
+        out: xr.DataArray = xr.apply_ufunc(partial(_tail, teacher), h, angle)
         # the closed form of the test error is more accurate than its tail integral
         return out.where(h != 0, error)
     if isinstance(teacher, Linear):
@@ -230,7 +231,7 @@ def _cotangent(
 
     def angle(overlap: Array, variance: Array, wrong: Array) -> Array:
         with np.errstate(invalid="ignore", divide="ignore"):
-            out = np.atleast_1d(overlap / np.sqrt(teacher.rho * variance - overlap**2))
+            out = np.atleast_1d(cotangent(teacher.rho, variance, overlap))
         wrong = np.atleast_1d(wrong)
         for i in np.ndindex(out.shape):
             if teacher.silent:

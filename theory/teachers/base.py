@@ -14,6 +14,7 @@ import numpy as np
 from twinpeaks.theory.arrays import Array, Index
 from twinpeaks.theory.checks import is_number
 from twinpeaks.theory.errors import InvalidProblem
+from twinpeaks.theory.numerics.angle import cotangent
 from twinpeaks.theory.numerics.quadrature import integrate, panels
 from twinpeaks.theory.random import Random
 
@@ -172,10 +173,8 @@ class BinaryTeacher(Teacher):
 
     def test_error(self, m: Array, Q: Array) -> Array:
         """P(y f < 0)."""
-        # fields that are parallel to rounding are as good as an angle of 1e-12
-        rest = np.maximum(self.rho * Q - m * m, 1e-24 * self.rho * Q)
-        cotangent = np.atleast_1d(m / np.sqrt(rest))
-        return self.student_tail(np.zeros(cotangent.shape), cotangent).reshape(np.shape(m))
+        angle = np.atleast_1d(cotangent(self.rho, Q, m))
+        return self.student_tail(np.zeros(angle.shape), angle).reshape(np.shape(m))
 
 
 class RealTeacher(Teacher):

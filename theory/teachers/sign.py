@@ -12,6 +12,7 @@ from scipy import special
 from twinpeaks.theory.arrays import Array
 from twinpeaks.theory.checks import is_number
 from twinpeaks.theory.errors import InvalidProblem
+from twinpeaks.theory.numerics.angle import unexplained
 from twinpeaks.theory.random import Random
 from twinpeaks.theory.teachers.base import BinaryTeacher, Partition
 
@@ -32,6 +33,11 @@ def _step_partition(y: float, omega: Array, V: Array) -> Partition:
     x = omega / width
     density = y * np.exp(-0.5 * x * x) / (np.sqrt(2 * np.pi) * width)
     return Partition(special.ndtr(y * x), density, -density * x / width)
+
+
+def _angle(rho: float, Q: Array, m: Array) -> Array:
+    """arccos(m / sqrt(rho Q)) / pi, accurate at both ends."""
+    return np.asarray(np.arctan2(np.sqrt(unexplained(rho, Q, m)), m) / np.pi)
 
 
 def skew_normal(h: Array, a: Array) -> Array:
@@ -91,8 +97,8 @@ class Sign(BinaryTeacher):
         return skew_normal(edge, cotangent)
 
     def test_error(self, m: Array, Q: Array) -> Array:
-        """P(sign f != sign nu) = arccos(m / sqrt(rho Q)) / pi, accurate at both ends."""
-        return np.asarray(np.arctan2(np.sqrt(np.maximum(self.rho * Q - m * m, 0.0)), m) / np.pi)
+        """P(sign f != sign nu) = arccos(m / sqrt(rho Q)) / pi."""
+        return _angle(self.rho, Q, m)
 
     @property
     def correlation(self) -> float:
@@ -152,8 +158,7 @@ class FlippedSign(BinaryTeacher):
 
     def test_error(self, m: Array, Q: Array) -> Array:
         """Return flip + (1 - 2 flip) arccos(m / sqrt(rho Q)) / pi, against the noisy label."""
-        angle = np.arctan2(np.sqrt(np.maximum(self.rho * Q - m * m, 0.0)), m) / np.pi
-        return np.asarray(self.flip + (1.0 - 2.0 * self.flip) * angle)
+        return self.flip + (1.0 - 2.0 * self.flip) * _angle(self.rho, Q, m)
 
 
 @dataclass(frozen=True)
@@ -195,5 +200,4 @@ class Probit(BinaryTeacher):
 
     def test_error(self, m: Array, Q: Array) -> Array:
         """arccos(m / sqrt((rho + noise) Q)) / pi, against the noisy label."""
-        rest = np.sqrt(np.maximum((self.rho + self.noise) * Q - m * m, 0.0))
-        return np.asarray(np.arctan2(rest, m) / np.pi)
+        return _angle(self.rho + self.noise, Q, m)

@@ -12,6 +12,7 @@ from twinpeaks.theory.equations.channel import piecewise_linear
 from twinpeaks.theory.equations.channel.base import Conjugates, Linearised, Overlaps, Training
 from twinpeaks.theory.equations.channel.integral import WARM, IntegralChannel
 from twinpeaks.theory.equations.channel.piecewise_linear import Averages, Pieces
+from twinpeaks.theory.numerics.angle import cotangent, unexplained
 from twinpeaks.theory.numerics.quadrature import integrate
 from twinpeaks.theory.teachers.base import BinaryTeacher
 
@@ -42,7 +43,7 @@ class LabelChannel(IntegralChannel):
         """Integrals over omega for each label; at finite temperature the square is P(y t < 0)."""
         labels, weight = self.teacher.representatives
         root = np.sqrt(overlaps.Q)
-        v_star = self.teacher.rho - overlaps.m**2 / overlaps.Q
+        v_star = unexplained(self.teacher.rho, overlaps.Q, overlaps.m) / overlaps.Q
         values: Array | float = 0.0
         accurate = np.ones(root.shape, bool)
         for y in labels:
@@ -108,6 +109,7 @@ class LabelChannel(IntegralChannel):
     def _prox_error(self, overlaps: Overlaps) -> Array:
         """P(y t < 0): the prox is increasing, so t < 0 exactly when omega < V l'(y, 0-)."""
         Q, m = overlaps.Q, overlaps.m
-        cotangent = m / np.sqrt(self.teacher.rho * Q - m * m)
         slope = self.loss.slope(1.0, np.full(Q.shape, -5e-324))
-        return self.teacher.student_tail(overlaps.V * slope / np.sqrt(Q), cotangent)
+        return self.teacher.student_tail(
+            overlaps.V * slope / np.sqrt(Q), cotangent(self.teacher.rho, Q, m)
+        )

@@ -25,6 +25,7 @@ from scipy import special
 
 from twinpeaks.theory.arrays import Array, Bools
 from twinpeaks.theory.losses.base import Loss
+from twinpeaks.theory.numerics.angle import unexplained
 from twinpeaks.theory.teachers.base import BinaryTeacher
 
 __all__ = ["Averages", "FieldLaw", "Pieces", "averages", "field_law", "pieces"]
@@ -162,7 +163,7 @@ def field_law(teacher: BinaryTeacher, Q: Array, m: Array) -> FieldLaw | None:
     if teacher.step is None:
         return None
     flip, noise = teacher.step
-    width = np.sqrt(teacher.rho + noise - m * m / Q)
+    width = np.sqrt(unexplained(teacher.rho + noise, Q, m) / Q)
     return FieldLaw(2.0 * flip, 2.0 - 4.0 * flip, m / np.sqrt(Q) / width, width)
 
 

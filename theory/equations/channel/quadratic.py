@@ -16,6 +16,7 @@ from twinpeaks.theory.equations.channel.base import (
     Overlaps,
     Training,
 )
+from twinpeaks.theory.numerics.angle import cotangent
 from twinpeaks.theory.teachers.base import BinaryTeacher, Teacher
 
 __all__ = ["QuadraticChannel"]
@@ -65,8 +66,8 @@ class QuadraticChannel(Channel):
         elif isinstance(self.teacher, BinaryTeacher):
             # y t < 0 when y omega' < -V / a, omega' the field blurred by the thermal spread
             blurred = Q + T * V * d / a
-            cotangent = m / np.sqrt(self.teacher.rho * blurred - m * m)
-            error = self.teacher.student_tail(-V / a / np.sqrt(blurred), cotangent)
+            angle = cotangent(self.teacher.rho, blurred, m)
+            error = self.teacher.student_tail(-V / a / np.sqrt(blurred), angle)
         loss = 0.5 * square / a if a > 0 else np.zeros_like(square)
         entropic = 0.5 * T * np.log(d / a) if a > 0 else np.zeros_like(square)
         accurate = np.ones(d.shape, bool)
