@@ -11,11 +11,12 @@ from twinpeaks.commands.agreement import judge, per_point
 from twinpeaks.commands.figure import write_figure
 from twinpeaks.commands.files import make_folder, write
 from twinpeaks.commands.parameters import Device, Grid, Sizes, merged
-from twinpeaks.commands.problem import make_problem
 from twinpeaks.commands.report import progress_bar, refusals
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from twinpeaks import theory
 
 __all__ = ["command"]
 
@@ -91,8 +92,15 @@ def command(output: Path, size: Any, seeds: int, points: int, device: str) -> No
         click.get_current_context().exit(1)
 
 
+def _problem(loss: str) -> theory.Problem:
+    from twinpeaks import theory
+    from twinpeaks.theory.components import parse
+
+    return theory.Problem(loss=parse(loss, theory.Loss))
+
+
 def _solve(loss: str, points: int) -> xr.Dataset:
-    problem = make_problem(loss=loss)
+    problem = _problem(loss)
     from twinpeaks import theory
     from twinpeaks.theory.equations.thresholds import with_threshold
 
@@ -103,7 +111,7 @@ def _solve(loss: str, points: int) -> xr.Dataset:
 
 
 def _simulate(loss: str, **sweep: Any) -> xr.Dataset:
-    problem = make_problem(loss=loss)
+    problem = _problem(loss)
     from twinpeaks import simulate
 
     with refusals(), progress_bar(f"{loss} loss, simulation") as progress:

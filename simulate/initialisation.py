@@ -130,7 +130,7 @@ class FromStart(Networks):
         super().__post_init__()
         if self.problem.loss.quadratic != 1.0:
             raise ValueError(
-                f"problem = {self.problem!r}: give a theory.Problem with loss=Square()"
+                f"problem = {self.problem!r}: give a tp.Problem with loss=Square()"
             )
         if not isinstance(self.start, GaussianStart | RandomLabelsStart | SameInputsStart):
             raise ValueError(

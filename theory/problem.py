@@ -68,7 +68,7 @@ class Problem:
             if not isinstance(value, kind):
                 hint = " (call the class)" if isinstance(value, type) else ""
                 raise InvalidProblem(
-                    f"{name} = {value!r}: give an instance of theory.{kind.__name__}{hint}"
+                    f"{name} = {value!r}: give an instance of tp.{kind.__name__}{hint}"
                 )
         moments = self.activation.moments
         scale = math.hypot(moments.kappa_0, moments.kappa_1, moments.kappa_star)
@@ -109,5 +109,5 @@ def require(problem: Any) -> Problem:
         If it is anything else.
     """
     if not isinstance(problem, Problem):
-        raise InvalidProblem(f"problem = {problem!r}: give an instance of theory.Problem")
+        raise InvalidProblem(f"problem = {problem!r}: give an instance of tp.Problem")
     return problem

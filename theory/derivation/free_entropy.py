@@ -63,12 +63,12 @@ def free_entropy(
     }
     for name, (value, kind) in parts.items():
         if value is not None and not isinstance(value, kind):
-            raise InvalidProblem(f"{name} = {value!r}: give an instance of theory.{kind.__name__}")
+            raise InvalidProblem(f"{name} = {value!r}: give an instance of tp.{kind.__name__}")
         if value is not None and problem is not None:
             raise InvalidProblem(f"{name} = {value!r} beside a problem: use problem.replace")
     if problem is not None:
         if not isinstance(problem, Problem):
-            raise InvalidProblem(f"problem = {problem!r}: give an instance of theory.Problem")
+            raise InvalidProblem(f"problem = {problem!r}: give an instance of tp.Problem")
         loss, teacher, features = problem.loss, problem.teacher, problem.features
     if zero_temperature and loss is not None and not loss.convex:
         raise InvalidProblem(

@@ -116,7 +116,7 @@ def solve(
     0.380570806796 True
     """
     if not isinstance(problem, Problem):
-        raise InvalidProblem(f"problem = {problem!r}: give an instance of theory.Problem")
+        raise InvalidProblem(f"problem = {problem!r}: give an instance of tp.Problem")
     for name, value in (("overparam", overparam), ("alpha_T", alpha_T), ("lam", lam)):
         if not (math.isfinite(value) and value > 0):
             raise ValueError(f"{name} = {value}: give a finite number > 0")
