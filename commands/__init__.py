@@ -16,7 +16,12 @@ from twinpeaks.commands.group import Group, keep_streams
 __all__ = ["cli", "main"]
 
 
-@click.group(cls=Group, name="twinpeaks", invoke_without_command=True)
+@click.group(
+    cls=Group,
+    name="twinpeaks",
+    invoke_without_command=True,
+    context_settings={"show_default": True},
+)
 @click.version_option(package_name="twinpeaks", message="twinpeaks %(version)s")
 @click.pass_context
 def cli(ctx: click.Context) -> None:

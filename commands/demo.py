@@ -32,34 +32,14 @@ _LEVEL = 1e-3
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
     default="demo",
-    show_default=True,
     help="Folder for everything written.",
 )
+@click.option("-D", "--size", type=Sizes(), default="60,120", help="Input sizes, multiples of 20.")
+@click.option("--seeds", type=click.IntRange(min=2), default=32, help="Instances per point.")
 @click.option(
-    "-D",
-    "--size",
-    type=Sizes(),
-    default="60,120",
-    show_default=True,
-    help="Input sizes, multiples of 20.",
+    "--points", type=click.IntRange(min=2), default=200, help="Points of each theory curve."
 )
-@click.option(
-    "--seeds",
-    type=click.IntRange(min=2),
-    default=32,
-    show_default=True,
-    help="Instances per point.",
-)
-@click.option(
-    "--points",
-    type=click.IntRange(min=2),
-    default=200,
-    show_default=True,
-    help="Points of each theory curve.",
-)
-@click.option(
-    "--device", type=Device(), default="auto", show_default=True, help="auto, cpu, cuda or cuda:0."
-)
+@click.option("--device", type=Device(), default="auto", help="auto, cpu, cuda or cuda:0.")
 def command(output: Path, size: Any, seeds: int, points: int, device: str) -> None:
     """Both peaks, in theory and simulation: curves, data, z-scores and picture in minutes.
 

@@ -18,7 +18,6 @@ __all__ = ["command"]
     "--beta",
     type=click.Choice(["inf", "finite"]),
     default="inf",
-    show_default=True,
     help="Inverse temperature of the weights; inf minimises the loss.",
 )
 @click.option("--latex", is_flag=True, help="Print an align environment (needs amsmath).")

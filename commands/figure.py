@@ -34,10 +34,7 @@ _FOLDER = Path("gallery")
     "  [default: NAME in the folder gallery]",
 )
 def command(
-    name: str | None,
-    files: tuple[Path, ...],
-    everything: bool,
-    output: Path | None,
+    name: str | None, files: tuple[Path, ...], everything: bool, output: Path | None
 ) -> None:
     """Draw a figure from the data that it computes, or from files of solve and simulate.
 

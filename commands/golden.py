@@ -48,15 +48,10 @@ def command() -> None:
     "--rtol",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     default=1e-8,
-    show_default=True,
     help="Relative difference up to which a variable agrees.",
 )
 @click.option(
-    "--worst",
-    type=click.IntRange(min=0),
-    default=3,
-    show_default=True,
-    help="Rows to describe, the worst first.",
+    "--worst", type=click.IntRange(min=0), default=3, help="Rows to describe, the worst first."
 )
 def check(tables: tuple[Path, ...], rtol: float, worst: int) -> None:
     """Solve every row again and compare every variable.
@@ -117,7 +112,6 @@ def _readable(path: Path) -> tuple[Row, ...]:
     "--beta",
     type=Grid(infinite=True),
     default="inf",
-    show_default=True,
     help="Inverse temperature of the weights; inf minimises the loss.",
 )
 @click.option("-o", "--output", type=File(".json"), required=True, help="Table to write or extend.")
@@ -215,11 +209,7 @@ def _solved(problem: theory.Problem, axes: dict[str, Any]) -> tuple[list[Row], l
 
 
 def _precise(
-    problem: theory.Problem,
-    places: list[Place],
-    dps: int,
-    table: Table,
-    output: Path,
+    problem: theory.Problem, places: list[Place], dps: int, table: Table, output: Path
 ) -> tuple[list[Row], list[str]]:
     """The same in mpmath; each row is written when it is there."""
     from twinpeaks.validate.precise.golden_rows import precise_row

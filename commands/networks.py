@@ -26,7 +26,7 @@ def network_options(size: str, seeds: int) -> Callable[[_Command], _Command]:
 
     def count(name: str, least: int, default: int, text: str) -> Callable[[_Command], _Command]:
         kind = click.IntRange(min=least)
-        return click.option(name, type=kind, default=default, show_default=True, help=text)
+        return click.option(name, type=kind, default=default, help=text)
 
     options = (
         click.option(
@@ -35,17 +35,10 @@ def network_options(size: str, seeds: int) -> Callable[[_Command], _Command]:
             "D",
             type=Sizes(),
             default=size,
-            show_default=True,
             help="Input size D, one or several: 60,120.",
         ),
         count("--seeds", 1, seeds, "Instances per point; validate needs at least 2."),
-        click.option(
-            "--device",
-            type=Device(),
-            default="auto",
-            show_default=True,
-            help="auto, cpu, cuda or cuda:0.",
-        ),
+        click.option("--device", type=Device(), default="auto", help="auto, cpu, cuda or cuda:0."),
         count("--n-test", 1, 10_000, "Fresh patterns for the test error."),
         count(
             "--n-flip",

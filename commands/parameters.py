@@ -63,7 +63,7 @@ class Grid(Parameter):
     ) -> None:
         self.zero, self.infinite, self.negative = zero, infinite, negative
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: Any) -> Any:  # noqa: ARG002
+    def convert(self, value: Any, param: click.Parameter | None, ctx: Any) -> Any:
         """Read ``0.5``, ``0.5,1``, ``0.05:20:200`` or a list of these."""
         if not isinstance(value, str):
             return value
@@ -130,7 +130,7 @@ class Sizes(Parameter):
 
     name = "sizes"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: Any) -> Any:  # noqa: ARG002
+    def convert(self, value: Any, param: click.Parameter | None, ctx: Any) -> Any:
         """Read ``200`` or ``100,200``."""
         if not isinstance(value, str):
             return value
@@ -148,7 +148,7 @@ class Device(Parameter):
 
     name = "device"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: Any) -> str:  # noqa: ARG002
+    def convert(self, value: Any, param: click.Parameter | None, ctx: Any) -> str:
         """Read ``auto``, ``cpu``, ``cuda`` or ``cuda:1``."""
         if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", value):
             self.refuse(value, "give auto, cpu, cuda or cuda:0", param)
@@ -160,7 +160,7 @@ class Workers(Parameter):
 
     name = "address or number"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: Any) -> str | int:  # noqa: ARG002
+    def convert(self, value: Any, param: click.Parameter | None, ctx: Any) -> str | int:
         """Tell the two apart."""
         text = str(value)
         if text.isdigit() and int(text) > 0:
@@ -178,7 +178,7 @@ class File(Parameter):
     def __init__(self, *suffixes: str) -> None:
         self.suffixes = suffixes
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: Any) -> Path:  # noqa: ARG002
+    def convert(self, value: Any, param: click.Parameter | None, ctx: Any) -> Path:
         """Check suffix and folder before any work is done."""
         path = Path(value)
         if path.suffix not in self.suffixes:
@@ -217,7 +217,7 @@ class Data(Parameter):
 
     name = "file.nc"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: Any) -> Path:  # noqa: ARG002
+    def convert(self, value: Any, param: click.Parameter | None, ctx: Any) -> Path:
         """Check that the file is there."""
         path = Path(value)
         if not os.path.isfile(path):  # false for names that no file can have, too

@@ -40,7 +40,7 @@ class Component(Parameter):
     def __init__(self, part: str) -> None:
         self.part = part
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: Any) -> Any:  # noqa: ARG002
+    def convert(self, value: Any, param: click.Parameter | None, ctx: Any) -> Any:
         """Make it; numpy is loaded only now."""
         from twinpeaks.theory.components import KINDS, parse
         from twinpeaks.theory.errors import InvalidProblem
@@ -95,7 +95,6 @@ def model_options(
                 type=Component(name),
                 metavar="NAME",
                 default=default if defaults else None,
-                show_default=defaults,
                 able=able if name == "loss" else "",
                 text=text if defaults else f"{text}, {otherwise} when left out",
             )(command)
@@ -115,12 +114,8 @@ def axis_options(*, limits: bool) -> Callable[[_Command], _Command]:
     ridge = "Ridge penalty; 0 is its limit." if limits else "Ridge penalty."
     width = "N/P; inf is the kernel." if limits else "N/P."
     options = (
-        click.option(
-            "--lam", type=Grid(zero=limits), default="1e-4", show_default=True, help=ridge
-        ),
-        click.option(
-            "--alpha-T", "alpha_T", type=Grid(), default="3", show_default=True, help="P/D."
-        ),
+        click.option("--lam", type=Grid(zero=limits), default="1e-4", help=ridge),
+        click.option("--alpha-T", "alpha_T", type=Grid(), default="3", help="P/D."),
         click.option("--overparam", type=Grid(infinite=limits), required=True, help=width),
     )
 

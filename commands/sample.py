@@ -26,50 +26,27 @@ __all__ = ["command"]
 @model_options(able="smooth")
 @axis_options(limits=False)
 @network_options(size="100", seeds=8)
+@click.option("--beta", type=Grid(), default="10", help="Inverse temperature of the weights.")
 @click.option(
-    "--beta",
-    type=Grid(),
-    default="10",
-    show_default=True,
-    help="Inverse temperature of the weights.",
-)
-@click.option(
-    "--chains",
-    type=click.IntRange(min=4),
-    default=8,
-    show_default=True,
-    help="Markov chains per instance and point.",
+    "--chains", type=click.IntRange(min=4), default=8, help="Markov chains per instance and point."
 )
 @click.option(
     "--warmup",
     type=click.IntRange(min=0),
     default=500,
-    show_default=True,
     help="Transitions of each chain that adapt it and are thrown away.",
 )
-@click.option(
-    "--draws",
-    type=click.IntRange(min=4),
-    default=1000,
-    show_default=True,
-    help="Draws of each chain.",
-)
+@click.option("--draws", type=click.IntRange(min=4), default=1000, help="Draws of each chain.")
 @click.option(
     "--trajectory",
     type=click.FloatRange(min=0, min_open=True),
     default=2.0,
-    show_default=True,
     help="Mean length of a trajectory in quarter periods.",
 )
 @path_options
 @output_option
 def command(
-    output: Path | None,
-    loss: str,
-    teacher: str,
-    activation: str,
-    features: str,
-    **sweep: Any,
+    output: Path | None, loss: str, teacher: str, activation: str, features: str, **sweep: Any
 ) -> None:
     """Draw weights of finite networks at finite temperature, and measure them.
 
@@ -92,8 +69,5 @@ def command(
     with refusals(), progress_bar("sample") as progress:
         data = simulate.sample(problem, **axes, **sweep, progress=progress)
     report(
-        data,
-        "test_error_se",
-        output,
-        lambda s: f"({Status(s).name.lower()}). {Status(s).sentence}",
+        data, "test_error_se", output, lambda s: f"({Status(s).name.lower()}). {Status(s).sentence}"
     )

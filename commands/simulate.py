@@ -37,12 +37,7 @@ __all__ = ["command"]
 @path_options
 @output_option
 def command(
-    output: Path | None,
-    loss: str,
-    teacher: str,
-    activation: str,
-    features: str,
-    **sweep: Any,
+    output: Path | None, loss: str, teacher: str, activation: str, features: str, **sweep: Any
 ) -> None:
     """Draw, train and measure finite networks.
 

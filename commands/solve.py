@@ -29,18 +29,12 @@ __all__ = ["command"]
     "--beta",
     type=Grid(infinite=True),
     default="inf",
-    show_default=True,
     help="Inverse temperature of the weights; inf minimises the loss.",
 )
 @path_options
 @output_option
 def command(
-    output: Path | None,
-    loss: Any,
-    teacher: Any,
-    activation: Any,
-    features: Any,
-    **axes: Any,
+    output: Path | None, loss: Any, teacher: Any, activation: Any, features: Any, **axes: Any
 ) -> None:
     """Solve the theory on a grid: the limit of infinite size.
 

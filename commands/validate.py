@@ -29,7 +29,6 @@ __all__ = ["command"]
     "--level",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     default=1e-3,
-    show_default=True,
     help="Chance of a disagreement when the theory is right.",
 )
 @click.option(
@@ -37,13 +36,7 @@ __all__ = ["command"]
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder that keeps every finished instance of a suite: run again to resume.",
 )
-@click.option(
-    "--device",
-    type=Device(),
-    default="auto",
-    show_default=True,
-    help="For a suite, as in simulate.",
-)
+@click.option("--device", type=Device(), default="auto", help="For a suite, as in simulate.")
 @click.option("--scheduler", type=Workers(), help="For a suite, as in simulate.")
 @click.option(
     "-o",

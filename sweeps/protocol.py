@@ -232,7 +232,7 @@ class Protocol(ABC):
         """
         return point
 
-    def notes(self, **sizes: NDArray[Any]) -> dict[str, NDArray[Any]]:  # noqa: ARG002
+    def notes(self, **sizes: NDArray[Any]) -> dict[str, NDArray[Any]]:
         """Further variables of the Dataset that follow from the sizes."""
         return {}
 
@@ -250,7 +250,7 @@ class Protocol(ABC):
         """Numbers of components that are axes too, read already."""
         return ()
 
-    def member(self, **values: Any) -> Protocol:  # noqa: ARG002
+    def member(self, **values: Any) -> Protocol:
         """The protocol at values of the varied numbers."""
         return self
 

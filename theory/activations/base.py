@@ -118,7 +118,7 @@ class Activation:
             raise ValueError(f"rho = {values[~inside].flat[0]:.17g}: give correlations in [-1, 1]")
         return self._correlation(np.clip(values, -1.0, 1.0))
 
-    def closed_moments(self, ctx: Any) -> tuple[Any, Any, Any] | None:  # noqa: ARG002
+    def closed_moments(self, ctx: Any) -> tuple[Any, Any, Any] | None:
         """kappa_1, kappa_star^2 and kappa'_star^2 in closed form, if there is one.
 
         Parameters
@@ -128,13 +128,13 @@ class Activation:
         """
         return None
 
-    def enclosed_moments(self, digits: int) -> tuple[Any, Any, Any] | None:  # noqa: ARG002
+    def enclosed_moments(self, digits: int) -> tuple[Any, Any, Any] | None:
         """The same as intervals of ``mpmath.iv``, of about that many digits, if they can be proven."""
         from mpmath import iv  # type: ignore[import-untyped]
 
         return self.closed_moments(iv)
 
-    def in_mpmath(self, x: Any) -> tuple[Any, Any]:  # noqa: ARG002
+    def in_mpmath(self, x: Any) -> tuple[Any, Any]:
         """The function and its derivative at an mpmath number, where the moments are not closed form."""
         raise ValueError(
             f"activation = {self!r} has no mpmath formula: describe it as a Custom whose callable "

@@ -54,7 +54,7 @@ def sections(free: FreeEntropy) -> tuple[Section, ...]:
 class _Ordered:
     """Printers of sums that start with a term of positive sign where there is one."""
 
-    def _as_ordered_terms(self, expr: Any, order: str | None = None) -> list[Any]:  # noqa: ARG002
+    def _as_ordered_terms(self, expr: Any, order: str | None = None) -> list[Any]:
         return _ordered(expr)
 
 

@@ -108,10 +108,7 @@ class FeatureLaw:
         return 1.0, moments.dkappa_star**2
 
     def stabilities(
-        self,
-        nonlinear: Callable[[Any], Any],
-        moments: HermiteMoments,  # noqa: ARG002
-        rho: Any,
+        self, nonlinear: Callable[[Any], Any], moments: HermiteMoments, rho: Any
     ) -> tuple[Any, ...]:
         """Coefficients of the M_j in the noise stability: by default (rho, n(rho)).
 
@@ -158,11 +155,11 @@ class FeatureLaw:
         """
         return np.ones(1), np.ones(1)
 
-    def hidden(self, D: int) -> tuple[int, ...]:  # noqa: ARG002
+    def hidden(self, D: int) -> tuple[int, ...]:
         """Widths of the hidden layers at input size D: by default there are none."""
         return ()
 
-    def sampling_numbers(self, D: int, N: int) -> int:  # noqa: ARG002
+    def sampling_numbers(self, D: int, N: int) -> int:
         """Count the float64 numbers that ``sample`` holds beside its result: by default none."""
         return 0
 

@@ -102,12 +102,7 @@ class Deep(PopulationLaw):
         return tuple(round(width * D) for width in self.widths)
 
     def sample(
-        self,
-        D: int,
-        N: int,
-        moments: HermiteMoments,  # noqa: ARG002
-        rho: float,
-        random: Random,
+        self, D: int, N: int, moments: HermiteMoments, rho: float, random: Random
     ) -> tuple[tuple[Any, ...], Any]:
         """I.i.d. standard normal entries in every layer."""
         sizes = [D, *self.hidden(D), N]

@@ -92,12 +92,7 @@ class Gaussian(FeatureLaw):
         )
 
     def sample(
-        self,
-        D: int,
-        N: int,
-        moments: HermiteMoments,  # noqa: ARG002
-        rho: float,
-        random: Random,
+        self, D: int, N: int, moments: HermiteMoments, rho: float, random: Random
     ) -> tuple[tuple[Any, ...], Any]:
         """I.i.d. standard normal entries, and a teacher uniform on its sphere."""
         F = random.normal(D, N)

@@ -67,12 +67,7 @@ class Orthogonal(FeatureLaw):
         return 3 * D * N + min(D, N) ** 2
 
     def sample(
-        self,
-        D: int,
-        N: int,
-        moments: HermiteMoments,  # noqa: ARG002
-        rho: float,
-        random: Random,
+        self, D: int, N: int, moments: HermiteMoments, rho: float, random: Random
     ) -> tuple[tuple[Any, ...], Any]:
         """Orthogonalise a Gaussian matrix; signs fixed so that the law is Haar."""
         tall = random.normal(max(D, N), min(D, N))

@@ -76,7 +76,7 @@ class PowerLaw(PopulationLaw):
         teacher = (1.0 - both) * p * u ** (p * (1.0 - both) - 1.0)
         return Atoms(np.exp(log_sigma), du * p * u ** (p - 1.0), du * teacher)
 
-    def population(self, moments: HermiteMoments) -> Population:  # noqa: ARG002
+    def population(self, moments: HermiteMoments) -> Population:
         """The eigenvalues of the input covariance on a quadrature rule."""
         return self._atoms
 
@@ -86,12 +86,7 @@ class PowerLaw(PopulationLaw):
         return weight, teacher / weight
 
     def sample(
-        self,
-        D: int,
-        N: int,
-        moments: HermiteMoments,  # noqa: ARG002
-        rho: float,
-        random: Random,
+        self, D: int, N: int, moments: HermiteMoments, rho: float, random: Random
     ) -> tuple[tuple[Any, ...], Any]:
         """Sigma^{1/2} F and Sigma^{1/2} w_T, each eigenvalue the average over its cell of width 1/D."""
         F, w = random.normal(D, N), random.normal(D)

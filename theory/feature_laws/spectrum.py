@@ -108,14 +108,7 @@ class Spectrum(FeatureLaw):
                 "teacher exists; rescale the alignments, or give the teacher the rho they belong to"
             )
 
-    def traces(
-        self,
-        c: Any,  # noqa: ARG002
-        moments: HermiteMoments,
-        rho: float,  # noqa: ARG002
-        ridge: Any,
-        Vh: Any,
-    ) -> Traces:
+    def traces(self, c: Any, moments: HermiteMoments, rho: float, ridge: Any, Vh: Any) -> Traces:
         """Sums over the spectrum."""
         s, omega, theta = (
             self._linear(moments),
@@ -141,24 +134,13 @@ class Spectrum(FeatureLaw):
             TSR2=aligned(s * R**2),
         )
 
-    def log_det(
-        self,
-        c: Array,  # noqa: ARG002
-        moments: HermiteMoments,  # noqa: ARG002
-        ridge: Array,
-        Vh: Array,
-    ) -> Array:
+    def log_det(self, c: Array, moments: HermiteMoments, ridge: Array, Vh: Array) -> Array:
         """Mean of the logarithm."""
         inside = np.asarray(ridge)[..., None] + Vh[..., None] * np.asarray(self.eigenvalues)
         return np.asarray(np.mean(np.log(inside), axis=-1))
 
     def kernel(
-        self,
-        alpha_T: Any,  # noqa: ARG002
-        moments: HermiteMoments,  # noqa: ARG002
-        rho: float,  # noqa: ARG002
-        ridge: Any,  # noqa: ARG002
-        slope: Any,  # noqa: ARG002
+        self, alpha_T: Any, moments: HermiteMoments, rho: float, ridge: Any, slope: Any
     ) -> Kernel:
         """A spectrum of finitely many features has no limit of infinitely many."""
         raise InvalidProblem(

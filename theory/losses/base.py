@@ -113,11 +113,11 @@ class Loss:
         """d^2 l/dt^2, elementwise and >= 0."""
         raise NotImplementedError
 
-    def kinks(self, y: float) -> tuple[float, ...]:  # noqa: ARG002
+    def kinks(self, y: float) -> tuple[float, ...]:
         """Values of t, sorted, where the slope jumps."""
         return ()
 
-    def knots(self, y: float) -> tuple[float, ...]:  # noqa: ARG002
+    def knots(self, y: float) -> tuple[float, ...]:
         """Values of t between which l varies on one scale; they become mesh edges."""
         return (0.0,)
 
@@ -148,7 +148,7 @@ class Loss:
 
         return trace(self.value, y, t)
 
-    def wings(self, y: float) -> tuple[Wing, Wing] | None:  # noqa: ARG002
+    def wings(self, y: float) -> tuple[Wing, Wing] | None:
         """What l is for t below the first edge and above the second, if it is quadratic there.
 
         Declaring it makes finite temperature cheap. Between different edges the loss must be

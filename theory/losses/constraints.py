@@ -47,13 +47,7 @@ class HardMargin(MarginLoss):
         """0 where the constraint holds."""
         return array_namespace(s).zeros_like(s)
 
-    def prox(
-        self,
-        y: ArrayLike,
-        omega: ArrayLike,
-        V: ArrayLike,
-        max_steps: int = 200,  # noqa: ARG002
-    ) -> Array:
+    def prox(self, y: ArrayLike, omega: ArrayLike, V: ArrayLike, max_steps: int = 200) -> Array:
         """Return y max(y omega, 1)."""
         y, omega, V = np.broadcast_arrays(*(np.asarray(a, dtype=float) for a in (y, omega, V)))
         return np.asarray(y * np.maximum(y * omega, 1.0))

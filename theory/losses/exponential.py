@@ -42,13 +42,7 @@ class Exponential(MarginLoss):
         near = np.minimum(rise, 30.0)
         return np.where(rise > 30.0, np.exp(rise - y * t), np.exp(-y * t) * np.expm1(near))
 
-    def prox(
-        self,
-        y: ArrayLike,
-        omega: ArrayLike,
-        V: ArrayLike,
-        max_steps: int = 200,  # noqa: ARG002
-    ) -> Array:
+    def prox(self, y: ArrayLike, omega: ArrayLike, V: ArrayLike, max_steps: int = 200) -> Array:
         """Return y (s + W(V exp(-s))) with s = y omega and Lambert's W, by Wright's omega function."""
         y, omega, V = (np.asarray(a, dtype=float) for a in (y, omega, V))
         s = y * omega

@@ -50,13 +50,7 @@ class Hinge(MarginLoss):
         past = np.maximum(y * t - 1.0, 0.0)
         return np.where(gap > 0, np.maximum(-y * d, -gap), np.maximum(-y * d - past, 0.0))
 
-    def prox(
-        self,
-        y: ArrayLike,
-        omega: ArrayLike,
-        V: ArrayLike,
-        max_steps: int = 200,  # noqa: ARG002
-    ) -> Array:
+    def prox(self, y: ArrayLike, omega: ArrayLike, V: ArrayLike, max_steps: int = 200) -> Array:
         """Closed form."""
         y, omega, V = (np.asarray(a, dtype=float) for a in (y, omega, V))
         s = y * omega

@@ -33,13 +33,7 @@ class Square(DifferenceLoss):
         """1."""
         return array_namespace(e).ones_like(e)
 
-    def prox(
-        self,
-        y: ArrayLike,
-        omega: ArrayLike,
-        V: ArrayLike,
-        max_steps: int = 200,  # noqa: ARG002
-    ) -> Array:
+    def prox(self, y: ArrayLike, omega: ArrayLike, V: ArrayLike, max_steps: int = 200) -> Array:
         """(omega + V y) / (1 + V)."""
         y, omega, V = (np.asarray(a, dtype=float) for a in (y, omega, V))
         return np.asarray((omega + V * y) / (1.0 + V))

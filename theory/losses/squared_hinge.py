@@ -51,13 +51,7 @@ class SquaredHinge(MarginLoss):
         plain = 0.5 * (np.maximum(gap + step, 0.0) ** 2 - np.maximum(gap, 0.0) ** 2)
         return np.where(inside, step * (gap + 0.5 * step), plain)
 
-    def prox(
-        self,
-        y: ArrayLike,
-        omega: ArrayLike,
-        V: ArrayLike,
-        max_steps: int = 200,  # noqa: ARG002
-    ) -> Array:
+    def prox(self, y: ArrayLike, omega: ArrayLike, V: ArrayLike, max_steps: int = 200) -> Array:
         """Closed form."""
         y, omega, V = (np.asarray(a, dtype=float) for a in (y, omega, V))
         s = y * omega

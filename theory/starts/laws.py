@@ -118,7 +118,7 @@ class GaussianStart(Start):
         """Check the numbers; None is no scale here."""
         object.__setattr__(self, "scale", _values("scale", self.scale))
 
-    def imprint(self, features: Resolvents, alpha: Array, u: Array, **extra: Array) -> Imprint:  # noqa: ARG002
+    def imprint(self, features: Resolvents, alpha: Array, u: Array, **extra: Array) -> Imprint:
         """C = 1, so that <K^2 M> = u (<G M> - <Omega G^2 M>)."""
         live = u > 0
         t = features.at(np.where(live, u, 1.0))
@@ -170,7 +170,7 @@ class RandomLabelsStart(Start):
         """``scale``, unless it is None, and ``alpha_prime``."""
         return {**super().axes, "alpha_prime": np.asarray(self.alpha_prime, dtype=float)}
 
-    def imprint(self, features: Resolvents, alpha: Array, u: Array, **extra: Array) -> Imprint:  # noqa: ARG002
+    def imprint(self, features: Resolvents, alpha: Array, u: Array, **extra: Array) -> Imprint:
         """Traces with the effective ridges of both trainings."""
         trained = _trained(features, extra["alpha_prime"], self.ridge)
         live = u > 0
@@ -209,7 +209,7 @@ class SameInputsStart(Start):
                 "their inputs are not treated; give lam = 0, or a RandomLabelsStart"
             )
 
-    def imprint(self, features: Resolvents, alpha: Array, u: Array, **extra: Array) -> Imprint:  # noqa: ARG002
+    def imprint(self, features: Resolvents, alpha: Array, u: Array, **extra: Array) -> Imprint:
         """(1 - X^+ X) w_init = 0."""
         trained = _trained(features, alpha, 0.0)
         nothing = np.zeros(u.shape)

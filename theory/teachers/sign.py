@@ -88,7 +88,7 @@ class Sign(BinaryTeacher):
         """Phi(y omega / sqrt(V)) and derivatives."""
         return _step_partition(y, omega, V)
 
-    def sample(self, nu: Any, random: Random) -> Any:  # noqa: ARG002
+    def sample(self, nu: Any, random: Random) -> Any:
         """The sign of nu."""
         return _sign(nu)
 

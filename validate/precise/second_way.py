@@ -52,7 +52,7 @@ class Field(Channel):
                 self._meshes[law.y] = refine(rows, cuts, self.digits)
         return integrate(rows, self._meshes[law.y], self._rule())
 
-    def _over_field(self, rows: Callable[[Real], list[Real]], law: Law, V: Real) -> list[Real]:  # noqa: ARG002
+    def _over_field(self, rows: Callable[[Real], list[Real]], law: Law, V: Real) -> list[Real]:
         """The trapezoidal rule: at finite temperature every integrand is analytic and Gaussian.
 
         A step found for some integrands is kept for them; the share of wrong labels, one integrand
@@ -68,6 +68,6 @@ class Field(Channel):
         )
         return found
 
-    def _wrong(self, law: Law, w: Real, V: Real, side: Side) -> Real:  # noqa: ARG002
+    def _wrong(self, law: Law, w: Real, V: Real, side: Side) -> Real:
         inner = Panels(self.formula, V, self.T, self.digits + 3)
         return inner.wrong(w, side, inner(w).potential)

@@ -40,7 +40,7 @@ class QuadraticChannel(Channel):
         """E[(y - omega)^2]."""
         return self.teacher.second_moment - 2.0 * self._tau * overlaps.m + overlaps.Q
 
-    def linearise(self, overlaps: Overlaps, T: Array) -> Linearised:  # noqa: ARG002
+    def linearise(self, overlaps: Overlaps, T: Array) -> Linearised:
         """Closed form, the same at every temperature."""
         tau = self._tau
         d = self.a + overlaps.V
