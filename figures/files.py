@@ -95,12 +95,14 @@ def save(
     Raises
     ------
     ValueError
-        As ``targets``, before anything is written.
+        As ``targets``, before anything is written, or if ``figure`` is none.
     OSError
         If a file cannot be written.
     """
     from twinpeaks.figures.style import article
 
+    if not hasattr(figure, "savefig"):
+        raise ValueError(f"figure is a {type(figure).__name__}: give a matplotlib Figure")
     written = targets(path, formats)
     with article():
         for file in written:
