@@ -95,12 +95,16 @@ def save(
     Raises
     ------
     ValueError
-        As ``targets``, before anything is written.
+        As ``targets``, before anything is written, or if ``figure`` is none or ``path`` is empty.
     OSError
         If a file cannot be written.
     """
     from twinpeaks.figures.style import article
 
+    if not hasattr(figure, "savefig"):
+        raise ValueError(f"figure is a {type(figure).__name__}: give a matplotlib Figure")
+    if not Path(path).name:
+        raise ValueError(f"path = {str(path)!r}: give the name of a file")
     written = targets(path, formats)
     with article():
         for file in written:

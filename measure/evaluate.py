@@ -68,6 +68,8 @@ class Function:
     @classmethod
     def of(cls, f: Callable[[Any], Any], draw: Callable[[int], Any]) -> Function:
         """Measure a function on inputs that ``draw(rows)`` makes."""
+        if not callable(f):
+            raise ValueError(f"f = {f!r}: give a function of an array of inputs, shape (batch, n)")
         values, epsilon = _evaluate(f, draw(_PROBES))
         size = np.abs(values).max(axis=0)
         unit = np.ldexp(1.0, np.frexp(size.max())[1])

@@ -150,6 +150,7 @@ def test_a_dimension_named_after_an_axis_is_that_axis():
             "coordinate 'a' differs",
         ),
         ({"overparam": along("beta", [1.0, 2.0]), "lam": 1.0}, "the name of another axis"),
+        ({"overparam": along("bmd", [1.0, 2.0]), "lam": 1.0}, "the name of a variable of results"),
     ],
 )
 def test_dimensions_that_clash_are_refused(given, words):

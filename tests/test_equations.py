@@ -109,7 +109,7 @@ def test_text_reads_as_the_equations_do():
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (["--loss", "nope"], "--loss = nope: give one of "),
+        (["--loss", "nope"], "--loss = nope: theory has no component 'nope' here: give one of "),
         (["--beta", "3"], "--beta: '3' is not one of"),
         (["--loss", "hinge", "--teacher", "linear"], "cannot learn from teacher"),
         (["--teacher", "flippedsign:flip=2"], "flip = 2"),

@@ -205,3 +205,9 @@ def test_seeds_that_are_none(seed):
         stream(seed)
     with pytest.raises(ValueError, match=f"seed = {seed}: give an int"):
         TorchRandom.from_seed(seed)
+
+
+def test_what_is_no_function_is_refused_by_name():
+    for estimator in (measure.mean_dimension, measure.influences):
+        with pytest.raises(ValueError, match="f = 3: give a function"):
+            estimator(3, n=5, samples=50, random=0)

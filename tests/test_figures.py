@@ -145,3 +145,12 @@ def test_different_problems_do_not_share_a_panel():
     run = noisy(curve).assign_attrs(problem="Problem(loss=Logistic())")
     with pytest.raises(ValueError, match="rows of their own"):
         figures.twin_peaks(curve, run)
+
+
+@pytest.mark.parametrize(
+    ("figure", "path", "words"),
+    [(5, "x", "figure is a int"), (None, "", "path = '': give the name")],
+)
+def test_what_is_no_figure_or_file_is_refused(figure, path, words):
+    with pytest.raises(ValueError, match=words):
+        figures.save(Figure() if figure is None else figure, path)

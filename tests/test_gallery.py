@@ -89,7 +89,7 @@ def test_the_command_draws_from_nothing(tmp_path, monkeypatch):
         ((), "NAME is missing: give --all or one of far-tail"),
         (("maps", "--all"), "NAME = maps beside --all"),
         (("peeks",), "NAME = peeks: give one of"),
-        (("maps", "-o", "maps.jpg"), "--output = maps.jpg"),
+        (("maps", "-o", "maps.xyz"), "--output = maps.xyz"),
     ],
 )
 def test_what_cannot_be_drawn_is_said(words, message, tmp_path, monkeypatch):

@@ -75,7 +75,7 @@ def test_two_resolvents_in_fifty_digits(u):
     moments = theory.Tanh().moments
     s = [0.0, 0.0, 0.1, 0.5, 1.0, 2.0, 4.4]
     omega = [moments.kappa_1**2 * x + moments.kappa_star**2 for x in s]
-    features = theory.Spectrum(tuple(omega), (0.05,) * 7)
+    features = theory.Spectrum(tuple(omega), (0.0, 0.0, *(0.01,) * 5))
     problem = theory.Problem(features=features)
     ratios = np.array([0.0, 1e-6, 0.1, 0.6, 0.61, 0.95, 1 - 1e-9, 1.0, 1.3, 1.64, 1.66, 1e3])
     U, W = np.full(ratios.shape, u), u * ratios
@@ -326,8 +326,8 @@ def test_points_without_a_limit():
             "share their inputs",
         ),
         (
-            lambda: simulate.run_from_start(SQUARE, theory.GaussianStart(), 2.0, lam=[0.1, 0.2]),
-            "give one finite number",
+            lambda: simulate.run_from_start(SQUARE, theory.GaussianStart(), 2.0, lam=[0.1, -0.2]),
+            "lam = -0.2: give numbers in",
         ),
         (
             lambda: simulate.run_from_start(SQUARE, theory.RandomLabelsStart(1e-3), 2.0, 1.0, D=9),

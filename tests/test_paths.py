@@ -452,3 +452,35 @@ def test_comparison_along_paths_and_families():
     rejected = validate.agrees(result.assign(p_value=0.0 * result.p_value)).rejected
     place = "bmd, flip = 0.2, overparam = 2, alpha_T = 2, lam = 0.1"
     assert any(place in sentence for sentence in rejected)
+
+
+def test_a_dimension_of_the_theory_alone_is_no_point_of_comparison():
+    """Its values would stand beside one measurement each, as if that had been made several times."""
+    from twinpeaks import validate
+
+    curve = theory.solve(SQUARE, overparam=1.5, alpha_T=3.0, lam=0.1)
+    run = simulated(curve, np.random.default_rng(3))
+    for many in (curve.expand_dims(foo=[1, 2]), curve.expand_dims(D=[60, 120])):
+        with pytest.raises(
+            ValueError, match="the theory has this dimension, on which no axis lies"
+        ):
+            validate.compare(many, run)
+
+
+@pytest.mark.parametrize(
+    ("ask", "words"),
+    [
+        (lambda v, p, at: v.compare(5, 5), "curve has kind = 'int'"),
+        (lambda v, p, at: v.table(theory.solve(p, **at)), "result has kind = 'theory'"),
+        (lambda v, p, at: v.table(5), "result has kind = 'int'"),
+        (lambda v, p, at: theory.problem_at(p, 5), "point is a int"),
+        (lambda v, p, at: theory.solve(p, **at, tolerances=1e-8), "tolerances = 1e-08: give"),
+        (lambda v, p, at: theory.solve(p, **at, tolerances=0), "tolerances = 0: give"),
+        (lambda v, p, at: theory.solve(p, **at, progress=True), "progress = True: give"),
+    ],
+)
+def test_what_is_no_dataset_or_tool_is_refused_by_name(ask, words):
+    from twinpeaks import validate
+
+    with pytest.raises(ValueError, match=words):
+        ask(validate, SQUARE, {"overparam": 1.5, "alpha_T": 3.0, "lam": 0.1})

@@ -18,7 +18,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from twinpeaks.theory.arrays import Bools, Index
-from twinpeaks.theory.names import NAMES, attributes
+from twinpeaks.theory.names import AXES, NAMES, attributes
 
 __all__ = ["Axes", "Axis", "check_count", "check_number", "read_axes", "read_axis", "read_range"]
 
@@ -331,13 +331,16 @@ def read_axes(*axes: Axis, reserved: tuple[str, ...] = ()) -> Axes:
     ------
     ValueError
         If two axes on one dimension differ in length or in its coordinate, or if a dimension bears the
-        name of an axis that does not lie on it.
+        name of a variable, which xarray would take for its coordinate, or of an axis that does not lie
+        on it.
     """
     found = Axes(axes)
     for axis in axes:
         if axis.dim is None:
             continue
         where = f"{axis.name} has the dimension {axis.dim!r}"
+        if axis.dim not in found and axis.dim in NAMES and axis.dim not in AXES:
+            raise ValueError(f"{where}, the name of a variable of results: rename the dimension")
         if axis.dim in reserved or (axis.dim in found and found[axis.dim].dim != axis.dim):
             raise ValueError(
                 f"{where}, the name of another axis: give that axis on it too, or rename it"

@@ -222,7 +222,7 @@ def problem_at(problem: Problem, point: xr.Dataset | xr.DataArray) -> Problem:
     Raises
     ------
     ValueError
-        If a varied number has several values.
+        If a varied number has several values, or ``point`` is no Dataset.
 
     Examples
     --------
@@ -234,6 +234,10 @@ def problem_at(problem: Problem, point: xr.Dataset | xr.DataArray) -> Problem:
     >>> theory.problem_at(problem, curve.sel(flip=0.2)).teacher
     FlippedSign(flip=0.2, rho=1.0)
     """
+    if not isinstance(point, xr.Dataset | xr.DataArray):
+        raise ValueError(
+            f"point is a {type(point).__name__}: give one point of a Dataset of solve or run"
+        )
     names = varied(point)
     several = [name for name in names if point[name].size != 1]
     if several:

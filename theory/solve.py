@@ -119,7 +119,11 @@ def solve_on(
     progress: Callable[[int, int], None] | None = None,
 ) -> xr.Dataset:
     """``solve`` on axes that have been read: those of the family, and overparam to beta."""
-    tol = tolerances or Tolerances()
+    tol = Tolerances() if tolerances is None else tolerances
+    if not isinstance(tol, Tolerances):
+        raise ValueError(f"tolerances = {tolerances!r}: give a theory.Tolerances or None")
+    if not (progress is None or callable(progress)):
+        raise ValueError(f"progress = {progress!r}: give a callable of (done, total) or None")
     blocks = list(family.blocks(axes))
     points = Points.of(axes)
     for member, parts in blocks:

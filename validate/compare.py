@@ -142,8 +142,10 @@ def compare(curve: xr.Dataset, run: xr.Dataset) -> xr.Dataset:
 
 def _check_same_problem(curve: xr.Dataset, run: xr.Dataset) -> None:
     for name, data, kind in (("curve", curve, "theory"), ("run", run, "simulation")):
-        if data.attrs.get("kind") != kind:
-            raise ValueError(f"{name} has kind = {data.attrs.get('kind')!r}: give a {kind} Dataset")
+        known = isinstance(data, xr.Dataset)
+        found = data.attrs.get("kind") if known else type(data).__name__
+        if found != kind:
+            raise ValueError(f"{name} has kind = {found!r}: give a {kind} Dataset")
         if "problem" not in data.attrs:
             raise ValueError(f"{name} does not say which problem it is: its 'problem' is missing")
     if not same_text(curve.attrs["problem"], run.attrs["problem"]):
@@ -178,10 +180,13 @@ def _at_points_of(curve: xr.Dataset, run: xr.Dataset) -> xr.Dataset:
             raise ValueError(f"{axis}: the {lacking} lacks this axis, the other side has it")
         if axis in run.coords:
             axes.append(axis)
-    known = {"seed", "D", *(d for axis in axes for d in run[axis].dims)}
-    unknown = [str(d) for d in run.dims if d not in known]
-    if unknown:
-        raise ValueError(f"the simulation has dimensions {', '.join(unknown)}, unknown here")
+    for side, data, more in (("theory", curve, set()), ("simulation", run, {"seed", "D"})):
+        known = more.union(*(data[axis].dims for axis in axes))
+        unknown = [str(d) for d in data.dims if d not in known]
+        if unknown:
+            raise ValueError(
+                f"{unknown[0]}: the {side} has this dimension, on which no axis lies; select one of it"
+            )
     indexers: dict[Hashable, xr.DataArray] = {}
     for dims in dict.fromkeys(curve[axis].dims for axis in axes):
         index = _positions([axis for axis in axes if curve[axis].dims == dims], curve, run)

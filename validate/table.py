@@ -26,7 +26,18 @@ def table(result: xr.Dataset) -> str:
         Points with a failed seed or an unsolved theory show ``--``. A summary ends with the
         largest modulus, the pooled chi-square per point with its p-value, and the z of all points
         together for each variable.
+
+    Raises
+    ------
+    ValueError
+        If the result is of another kind.
     """
+    known_kind = isinstance(result, xr.Dataset)
+    kind = result.attrs.get("kind") if known_kind else type(result).__name__
+    if kind not in ("comparison", "summary"):
+        raise ValueError(
+            f"result has kind = {kind!r}: give what validate.compare or validate.summarise returns"
+        )
     z = result["z"]
     known = [a for a in axes_of(z) if a != "variable"]
     fixed = [a for a in known if not z[a].dims]
@@ -41,7 +52,7 @@ def table(result: xr.Dataset) -> str:
         for row in rows
     ]
     footer = []
-    if result.attrs.get("kind") == "summary":
+    if kind == "summary":
         ratio = result["chi_square"] / result["points"].where(result["points"] > 0)
         for title, values, style in (
             ("largest |z|", result["largest_z"], ".1f"),
