@@ -129,9 +129,7 @@ class FromStart(Networks):
         """Check every number, the loss and the start."""
         super().__post_init__()
         if self.problem.loss.quadratic != 1.0:
-            raise ValueError(
-                f"problem = {self.problem!r}: give a tp.Problem with loss=Square()"
-            )
+            raise ValueError(f"problem = {self.problem!r}: give a tp.Problem with loss=Square()")
         if not isinstance(self.start, GaussianStart | RandomLabelsStart | SameInputsStart):
             raise ValueError(
                 f"start = {self.start!r}: give a theory.GaussianStart, RandomLabelsStart or "

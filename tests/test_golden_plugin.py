@@ -163,7 +163,9 @@ def test_pytest_starts_without_numerics_and_with_warnings_as_errors(python, tmp_
 def test_several_processes_do_not_write_one_file(python, tmp_path):
     option = "def pytest_addoption(parser): parser.addoption('--dist', default='no')\n"
     (tmp_path / "conftest.py").write_text(option, encoding="utf-8")  # as pytest-xdist has it
-    code, out = python(tmp_path, "-m", "pytest", "-p", "no:xdist", "--golden-update", "--dist", "load")
+    code, out = python(
+        tmp_path, "-m", "pytest", "-p", "no:xdist", "--golden-update", "--dist", "load"
+    )
     assert code == 4
     assert "--golden-update writes files from one process: leave out -n" in out
     assert python(tmp_path, "-m", "pytest", "-p", "no:xdist", "--golden-update")[0] == 5  # no tests
