@@ -1,7 +1,8 @@
 """Paths and families: more patterns at a fixed number of features, for several shares of wrong labels.
 
 Run with ``python examples/paths.py``; it writes paths.png. Along the path N/D = 3 stays fixed while P/D
-grows, so that overparameterisation falls: both peaks stand near N = P, the dotted line.
+grows, so that overparameterisation falls: the test error peaks at N = P, the dotted line, and the mean
+dimension there or, where labels are noisy, at somewhat more patterns.
 """
 
 import numpy as np
