@@ -269,7 +269,7 @@ def test_a_table_that_cannot_be_read_is_one_line_with_its_name(mine, old, new, w
         (["check", "--table", "no.json"], "no.json cannot be read: No such file"),
         (["check", "--table", "."], ". cannot be read: Is a directory"),
         (["check", "--rtol", "0"], "--rtol"),
-        (["check", "--rtol", "nan"], "rtol = nan: give a number > 0"),
+        (["check", "--rtol", "nan"], "rtol = nan: give one number in (0, inf)"),
         (["add", *AT], "--output is missing"),
         (["add", *AT, "-o", "mine.txt"], "end the name in .json"),
         (["add", *AT, "-o", "mine.json", "--precise", "5"], "--precise"),

@@ -300,12 +300,14 @@ def test_custom_loss_is_the_loss_it_imitates():
         ({"overparam": math.inf}, "overparam = inf"),
         ({"lam": 0.0}, "lam = 0.0"),
         ({"beta": -1.0}, "beta = -1.0"),
-        ({"dps": 10}, "dps = 10"),
+        ({"alpha_T": [3.0]}, r"alpha_T = \[3.0\]"),
+        ({"dps": 0}, "dps = 0"),
     ],
 )
-def test_bad_points_are_refused(changes, why):
+@pytest.mark.parametrize("verb", [solve, enclose])
+def test_bad_points_are_refused(verb, changes, why):
     with pytest.raises(ValueError, match=why):
-        solve(theory.Problem(), **({"overparam": 1.0, "alpha_T": 3.0, "lam": 0.1} | changes))
+        verb(theory.Problem(), **({"overparam": 1.0, "alpha_T": 3.0, "lam": 0.1} | changes))
 
 
 def test_unknown_components_say_how_to_supply_them():

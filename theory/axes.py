@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,17 @@ from numpy.typing import ArrayLike, NDArray
 from twinpeaks.theory.arrays import Bools, Index
 from twinpeaks.theory.names import AXES, NAMES, attributes
 
-__all__ = ["Axes", "Axis", "check_count", "check_number", "read_axes", "read_axis", "read_range"]
+__all__ = [
+    "Axes",
+    "Axis",
+    "are_numbers",
+    "check_count",
+    "check_number",
+    "is_number",
+    "read_axes",
+    "read_axis",
+    "read_range",
+]
 
 Values = NDArray[Any]
 Given = ArrayLike | xr.DataArray
@@ -174,6 +185,18 @@ def read_range(name: str, given: Any, interval: str = "(0, inf)") -> tuple[float
     if values.shape != (2,) or not values[0] < values[1] or not np.all(_inside(values, interval)):
         raise ValueError(f"{name} = {_short(given)}: give two numbers low < high in {interval}")
     return float(values[0]), float(values[1])
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a finite real number; a truth value or a text is none."""
+    if isinstance(value, bool):
+        return False
+    return isinstance(value, Real) and math.isfinite(value)
+
+
+def are_numbers(values: Any) -> bool:
+    """Whether a value is a sequence of finite real numbers, possibly empty."""
+    return np.ndim(values) == 1 and all(map(is_number, values))
 
 
 def check_count(name: str, given: Any, least: int) -> int:

@@ -17,8 +17,7 @@ import numpy as np
 import xarray as xr
 
 from twinpeaks.theory.arrays import Index
-from twinpeaks.theory.axes import Axes, Axis, Given, read_axes, read_axis
-from twinpeaks.theory.checks import is_number
+from twinpeaks.theory.axes import Axes, Axis, Given, is_number, read_axes, read_axis
 from twinpeaks.theory.errors import InvalidProblem
 from twinpeaks.theory.names import NAMES
 from twinpeaks.theory.problem import Problem, require

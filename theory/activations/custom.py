@@ -8,7 +8,7 @@ from typing import Any
 
 from twinpeaks.theory.activations.base import Activation
 from twinpeaks.theory.arrays import Array
-from twinpeaks.theory.checks import are_numbers
+from twinpeaks.theory.axes import are_numbers
 from twinpeaks.theory.errors import InvalidProblem
 from twinpeaks.theory.numerics.callables import elementwise, on_host
 from twinpeaks.theory.numerics.fingerprint import named

@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinpeaks.theory.arrays import Array, Bools, Index
-from twinpeaks.theory.axes import check_count
-from twinpeaks.theory.checks import is_number
+from twinpeaks.theory.axes import check_count, is_number
 from twinpeaks.theory.equations.channel import Channel, Overlaps
 from twinpeaks.theory.equations.readout import Points, readout
 from twinpeaks.theory.errors import Status

@@ -12,7 +12,7 @@ from numpy.polynomial import legendre
 
 from twinpeaks.theory.activations import HermiteMoments
 from twinpeaks.theory.arrays import Array
-from twinpeaks.theory.checks import is_number
+from twinpeaks.theory.axes import is_number
 from twinpeaks.theory.errors import InvalidProblem
 from twinpeaks.theory.feature_laws.base import on_sphere
 from twinpeaks.theory.feature_laws.population import Atoms, Population, PopulationLaw

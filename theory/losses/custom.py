@@ -10,7 +10,7 @@ import numpy as np
 from numpy.polynomial import chebyshev
 
 from twinpeaks.theory.arrays import Array
-from twinpeaks.theory.checks import are_numbers
+from twinpeaks.theory.axes import are_numbers
 from twinpeaks.theory.errors import InvalidProblem
 from twinpeaks.theory.losses.base import Loss
 from twinpeaks.theory.numerics.callables import elementwise, on_host

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from twinpeaks.theory.arrays import Array, Index
-from twinpeaks.theory.checks import is_number
+from twinpeaks.theory.axes import is_number
 from twinpeaks.theory.errors import InvalidProblem
 from twinpeaks.theory.numerics.angle import cotangent
 from twinpeaks.theory.numerics.quadrature import integrate, panels

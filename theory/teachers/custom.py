@@ -11,7 +11,7 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from twinpeaks.theory.arrays import Array
-from twinpeaks.theory.checks import are_numbers, is_number
+from twinpeaks.theory.axes import are_numbers, is_number
 from twinpeaks.theory.errors import InvalidProblem
 from twinpeaks.theory.numerics.callables import elementwise, on_host
 from twinpeaks.theory.numerics.fingerprint import named

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from twinpeaks.theory.checks import is_number
+from twinpeaks.theory.axes import is_number
 from twinpeaks.theory.errors import InvalidProblem
 from twinpeaks.theory.random import Random
 from twinpeaks.theory.teachers.base import RealTeacher

@@ -10,7 +10,7 @@ from array_api_compat import array_namespace
 from scipy import special
 
 from twinpeaks.theory.arrays import Array
-from twinpeaks.theory.checks import is_number
+from twinpeaks.theory.axes import is_number
 from twinpeaks.theory.errors import InvalidProblem
 from twinpeaks.theory.numerics.angle import unexplained
 from twinpeaks.theory.random import Random

@@ -18,6 +18,7 @@ from typing import Any
 import xarray as xr
 
 from twinpeaks import theory
+from twinpeaks.theory.axes import check_number
 from twinpeaks.theory.components import parse
 
 __all__ = ["Comparison", "Row", "Table", "check", "compare", "read", "scale", "shipped", "write"]
@@ -234,7 +235,7 @@ def check(
         If rtol is not positive, or as ``InvalidProblem`` if a problem cannot be made from its text;
         before any row is solved.
     """
-    _check_rtol(rtol)
+    check_number("rtol", rtol, "(0, inf)")
     rows = tuple(table.rows if isinstance(table, Table) else table)
     problems = {text: parse(text) for text in dict.fromkeys(row.problem for row in rows)}
     curves: dict[Any, list[Row]] = {}
@@ -270,7 +271,7 @@ def compare(row: Row, point: xr.Dataset, rtol: float = 1e-8) -> Comparison:
     ValueError
         If rtol is not positive.
     """
-    _check_rtol(rtol)
+    check_number("rtol", rtol, "(0, inf)")
     exact = {name: float(text) for name, text in row.values.items()}
     values = {name: float(point[name]) if name in point else math.nan for name in exact}
     errors = {name: _error(values[name], exact[name], scale(name, exact)) for name in exact}
@@ -281,11 +282,6 @@ def scale(name: str, values: Mapping[str, float]) -> float:
     """What a difference in a variable is relative to: its size, or its natural scale if it may vanish."""
     natural = values.get("energy", 0.0) if name == "free_energy" else _SCALES.get(name, 0.0)
     return max(abs(values[name]), abs(natural))
-
-
-def _check_rtol(rtol: float) -> None:
-    if not 0 < rtol < math.inf:
-        raise ValueError(f"rtol = {rtol}: give a number > 0")
 
 
 def _error(here: float, exact: float, scale: float) -> float:

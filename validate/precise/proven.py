@@ -21,12 +21,14 @@ from typing import Any, NamedTuple
 
 import mpmath as mp  # type: ignore[import-untyped]
 
+from twinpeaks.theory.axes import check_count
 from twinpeaks.theory.feature_laws.gaussian import Gaussian
 from twinpeaks.theory.feature_laws.orthogonal import Orthogonal
 from twinpeaks.theory.feature_laws.spectrum import Spectrum
 from twinpeaks.theory.problem import Problem
 from twinpeaks.theory.teachers.base import BinaryTeacher, RealTeacher
 from twinpeaks.validate.precise.proven_moments import EnclosedMoments, enclosed_moments
+from twinpeaks.validate.precise.solution import check_point
 
 __all__ = ["enclose"]
 
@@ -86,7 +88,7 @@ def enclose(
     Raises
     ------
     ValueError
-        For another component, and if the enclosure fails (raise dps).
+        For a limit (overparam = inf, lam = 0), another component, and if the enclosure fails (raise dps).
 
     Examples
     --------
@@ -98,6 +100,9 @@ def enclose(
     """
     if problem.loss.quadratic != 1.0:
         raise ValueError(f"loss = {problem.loss!r}: only Square() has an enclosure")
+    at = check_point(overparam=overparam, alpha_T=alpha_T, lam=lam, beta=beta)
+    overparam, alpha_T, lam, beta = at.values()
+    check_count("dps", dps, 1)
     with _digits(dps + 30), mp.workdps(dps + 30):
         k = enclosed_moments(problem.activation, dps)
         alpha = 1 / iv.mpf(overparam)

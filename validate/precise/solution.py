@@ -9,6 +9,7 @@ from typing import Any
 
 import mpmath as mp  # type: ignore[import-untyped]
 
+from twinpeaks.theory.axes import check_count, check_number
 from twinpeaks.theory.errors import InvalidProblem
 from twinpeaks.theory.problem import Problem
 from twinpeaks.theory.teachers.custom import CustomLink
@@ -23,7 +24,7 @@ from twinpeaks.validate.precise.second_way import Field
 from twinpeaks.validate.precise.spectrum import DENSITY, RESOLVENT, law_for
 from twinpeaks.validate.precise.teachers import labels
 
-__all__ = ["Precise", "solve"]
+__all__ = ["Precise", "check_point", "solve"]
 
 Real = Any
 # Traces cancel at small and large z, tilted moments at large beta.
@@ -117,16 +118,10 @@ def solve(
     """
     if not isinstance(problem, Problem):
         raise InvalidProblem(f"problem = {problem!r}: give an instance of tp.Problem")
-    for name, value in (("overparam", overparam), ("alpha_T", alpha_T), ("lam", lam)):
-        if not (math.isfinite(value) and value > 0):
-            raise ValueError(f"{name} = {value}: give a finite number > 0")
-    if not beta > 0:
-        raise ValueError(f"beta = {beta}: give a number > 0, or inf")
-    if not problem.loss.convex and math.isinf(beta):
+    point = _Point(problem, **check_point(overparam=overparam, alpha_T=alpha_T, lam=lam, beta=beta))
+    if not problem.loss.convex and math.isinf(point.beta):
         raise ValueError(f"beta = inf with loss = {problem.loss!r}: give a finite beta")
-    if dps < 20:
-        raise ValueError(f"dps = {dps}: give at least 20")
-    point = _Point(problem, overparam, alpha_T, lam, beta)
+    check_count("dps", dps, 20)
     with mp.workdps(LOW + _GUARD):
         u, inverse = find(point.equations(LOW, first=True), start)
     with mp.workdps(dps + _GUARD):
@@ -138,6 +133,14 @@ def solve(
         others = point.observables(second, v, sweep)
         errors = {k: _difference(x, others[k]) for k, x in values.items()}
     return Precise(values, errors)
+
+
+def check_point(**axes: float) -> dict[str, float]:
+    """The axes of one point away from the limits, or a ValueError that names the one that is not."""
+    return {
+        name: check_number(name, value, "(0, inf]" if name == "beta" else "(0, inf)")
+        for name, value in axes.items()
+    }
 
 
 def _difference(a: Real, b: Real) -> Real:
