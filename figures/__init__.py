@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _MODULES = {
     module.name: import_module(f"{__name__}.{module.name}")
     for module in iter_modules(__path__)
-    if module.name not in ("files", "style")
+    if module.name not in ("files", "lines", "style")
 }
 
 #: Every figure by name, and the Datasets that it draws by default.

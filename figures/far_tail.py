@@ -9,6 +9,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from twinpeaks import theory
+from twinpeaks.figures.lines import Rows, per_loss, read_lines
 from twinpeaks.figures.style import TWO_COLUMNS, article, colours
 
 __all__ = ["far_tail"]
@@ -41,14 +42,8 @@ def far_tail(
     ValueError
         If a Dataset has other dimensions, or no value at overparam = inf.
     """
-    rows = {"": (curve, None)} if isinstance(curve, xr.Dataset) else dict(curve)
-    lines = {label: exact.squeeze(drop=True) for label, (exact, _) in rows.items()}
+    lines = read_lines(curve, "overparam")
     for exact in lines.values():
-        if tuple(exact.dims) != ("overparam",):
-            raise ValueError(
-                f"curve: it has dimensions {tuple(exact.dims)}; this figure draws against overparam "
-                "alone, so select one value of the others"
-            )
         if not np.isinf(exact.overparam).any():
             raise ValueError("curve: it has no limit; solve it with inf among the overparam values")
     with article():
@@ -68,20 +63,15 @@ def far_tail(
     return fig
 
 
-def data(
-    progress: Callable[[int, int], None] | None = None,
-) -> tuple[dict[str, tuple[xr.Dataset, None]]]:
+def data(progress: Callable[[int, int], None] | None = None) -> tuple[Rows]:
     """Mean dimension and test error up to N/P = 10^4, their limits, and the derived tail.
 
     tanh features, sign teacher, P/D = 3; square loss and hinge loss.
     """
-    rows: dict[str, tuple[xr.Dataset, None]] = {}
-    for done, loss in enumerate((theory.Square(), theory.Hinge())):
-        problem = theory.Problem(loss=loss)
+
+    def make(problem: theory.Problem) -> xr.Dataset:
         width = np.append(np.geomspace(0.5, 1e4, 100), np.inf)
         curve = theory.solve(problem, overparam=width, alpha_T=3.0, lam=1e-4)
-        tail = theory.bmd_tail(problem, alpha_T=3.0, lam=1e-4)
-        rows[f"{type(loss).__name__.lower()} loss"] = (curve.assign(bmd_tail=tail), None)
-        if progress is not None:
-            progress(done + 1, 2)
-    return (rows,)
+        return curve.assign(bmd_tail=theory.bmd_tail(problem, alpha_T=3.0, lam=1e-4))
+
+    return per_loss((theory.Square(), theory.Hinge()), make, progress)

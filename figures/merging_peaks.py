@@ -9,6 +9,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from twinpeaks import theory
+from twinpeaks.figures.lines import Rows, per_loss, read_lines
 from twinpeaks.figures.style import TWO_COLUMNS, article, colours
 
 __all__ = ["merging_peaks"]
@@ -37,14 +38,8 @@ def merging_peaks(
     ValueError
         If a Dataset has other dimensions or lacks a variable.
     """
-    rows = {"": (curve, None)} if isinstance(curve, xr.Dataset) else dict(curve)
-    lines = {label: exact.squeeze(drop=True) for label, (exact, _) in rows.items()}
+    lines = read_lines(curve, "lam")
     for exact in lines.values():
-        if tuple(exact.dims) != ("lam",):
-            raise ValueError(
-                f"curve: it has dimensions {tuple(exact.dims)}; this figure draws locations of peaks "
-                "against lam alone"
-            )
         missing = [name for name in ("bmd", "test_error", "threshold") if name not in exact]
         if missing:
             raise ValueError(f"curve: it has no variable {missing[0]}")
@@ -71,16 +66,13 @@ def merging_peaks(
     return fig
 
 
-def data(
-    progress: Callable[[int, int], None] | None = None,
-) -> tuple[dict[str, tuple[xr.Dataset, None]]]:
+def data(progress: Callable[[int, int], None] | None = None) -> tuple[Rows]:
     """Locations of both peaks for lam from 1e-9 to 1e-5.
 
     tanh features, sign teacher, P/D = 3; square loss and hinge loss.
     """
-    rows: dict[str, tuple[xr.Dataset, None]] = {}
-    for done, loss in enumerate((theory.Square(), theory.Hinge())):
-        problem = theory.Problem(loss=loss)
+
+    def make(problem: theory.Problem) -> xr.Dataset:
         threshold = float(theory.interpolation_threshold(problem, 3.0))
         places = {
             name: theory.peak(
@@ -93,10 +85,6 @@ def data(
             ).location
             for name in ("bmd", "test_error")
         }
-        rows[f"{type(loss).__name__.lower()} loss"] = (
-            xr.Dataset({**places, "threshold": threshold}),
-            None,
-        )
-        if progress is not None:
-            progress(done + 1, 2)
-    return (rows,)
+        return xr.Dataset({**places, "threshold": threshold})
+
+    return per_loss((theory.Square(), theory.Hinge()), make, progress)

@@ -9,6 +9,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from twinpeaks import theory
+from twinpeaks.figures.lines import Rows, per_loss, read_lines
 from twinpeaks.figures.style import TWO_COLUMNS, article, colours
 
 __all__ = ["optimal_ridge"]
@@ -41,14 +42,8 @@ def optimal_ridge(
     ValueError
         If a Dataset is not over ``overparam`` alone, or lacks the optimal ``lam``.
     """
-    rows = {"": (curve, None)} if isinstance(curve, xr.Dataset) else dict(curve)
-    lines = {label: exact.squeeze(drop=True) for label, (exact, _) in rows.items()}
+    lines = read_lines(curve, "overparam")
     for exact in lines.values():
-        if tuple(exact.dims) != ("overparam",):
-            raise ValueError(
-                f"curve: it has dimensions {tuple(exact.dims)}; this figure draws against overparam "
-                "alone, so select one value of the others"
-            )
         if "lam" not in exact.data_vars:
             raise ValueError("curve: it has no optimal lam; make it with theory.optimal_lam")
     with article():
@@ -70,19 +65,14 @@ def optimal_ridge(
     return fig
 
 
-def data(
-    progress: Callable[[int, int], None] | None = None,
-) -> tuple[dict[str, tuple[xr.Dataset, None]]]:
+def data(progress: Callable[[int, int], None] | None = None) -> tuple[Rows]:
     """The model at the optimal ridge penalty, N/P from 0.02 to 50.
 
     tanh features, sign teacher, P/D = 3; square loss and hinge loss.
     """
-    rows: dict[str, tuple[xr.Dataset, None]] = {}
-    for done, loss in enumerate((theory.Square(), theory.Hinge())):
-        problem = theory.Problem(loss=loss)
-        width = np.geomspace(0.02, 50, 60)
-        best = theory.optimal_lam(problem, overparam=width, alpha_T=3.0)
-        rows[f"{type(loss).__name__.lower()} loss"] = (best, None)
-        if progress is not None:
-            progress(done + 1, 2)
-    return (rows,)
+    width = np.geomspace(0.02, 50, 60)
+    return per_loss(
+        (theory.Square(), theory.Hinge()),
+        lambda problem: theory.optimal_lam(problem, overparam=width, alpha_T=3.0),
+        progress,
+    )

@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from twinpeaks import theory
+from twinpeaks.figures.lines import Rows, per_loss
 from twinpeaks.figures.style import TWO_COLUMNS, article, colours
 from twinpeaks.theory.equations.thresholds import with_threshold
 from twinpeaks.theory.family import belongs
@@ -123,20 +124,14 @@ def twin_peaks(
     return fig
 
 
-def data(
-    progress: Callable[[int, int], None] | None = None,
-) -> tuple[dict[str, tuple[xr.Dataset, None]]]:
+def data(progress: Callable[[int, int], None] | None = None) -> tuple[Rows]:
     """Theory alone: square and logistic loss, tanh features, a sign teacher at P/D = 3."""
-    rows = {}
-    for done, loss in enumerate((theory.Square(), theory.Logistic())):
-        problem = theory.Problem(loss=loss)
-        curve = theory.solve(
-            problem, overparam=np.geomspace(0.05, 30, 400), alpha_T=3.0, lam=[1e-4, 1e-2, 0.1, 1.0]
-        )
-        rows[f"{type(loss).__name__.lower()} loss"] = (_marked(curve, problem), None)
-        if progress is not None:
-            progress(done + 1, 2)
-    return (rows,)
+
+    def make(problem: theory.Problem) -> xr.Dataset:
+        width, ridges = np.geomspace(0.05, 30, 400), [1e-4, 1e-2, 0.1, 1.0]
+        return _marked(theory.solve(problem, overparam=width, alpha_T=3.0, lam=ridges), problem)
+
+    return per_loss((theory.Square(), theory.Logistic()), make, progress)
 
 
 def _check(data: xr.Dataset, name: str, known: set[str], panels: Sequence[str]) -> None:

@@ -1,0 +1,42 @@
+"""What figures of one line per label share: reading the curves, and making them for two losses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import xarray as xr
+
+from twinpeaks import theory
+
+__all__ = ["Rows", "per_loss", "read_lines"]
+
+Rows = dict[str, tuple[xr.Dataset, None]]
+
+
+def read_lines(
+    curve: xr.Dataset | Mapping[str, tuple[xr.Dataset, xr.Dataset | None]], dim: str
+) -> dict[str, xr.Dataset]:
+    """The curves by label, a single one without, or a ValueError if one is not over ``dim`` alone."""
+    rows = {"": (curve, None)} if isinstance(curve, xr.Dataset) else dict(curve)
+    lines = {label: exact.squeeze(drop=True) for label, (exact, _) in rows.items()}
+    for exact in lines.values():
+        if tuple(exact.dims) != (dim,):
+            raise ValueError(
+                f"curve: it has dimensions {tuple(exact.dims)}; this figure draws against {dim} "
+                "alone, so select one value of the others"
+            )
+    return lines
+
+
+def per_loss(
+    losses: tuple[theory.Loss, ...],
+    make: Callable[[theory.Problem], xr.Dataset],
+    progress: Callable[[int, int], None] | None,
+) -> tuple[Rows]:
+    """Make the curve of each loss, with tanh features and a sign teacher."""
+    rows: Rows = {}
+    for done, loss in enumerate(losses, 1):
+        rows[f"{type(loss).__name__.lower()} loss"] = (make(theory.Problem(loss=loss)), None)
+        if progress is not None:
+            progress(done, len(losses))
+    return (rows,)
