@@ -65,8 +65,11 @@ def command(
         raise click.BadParameter(f"NAME = {name}: give one of {shown}")
     if files and found != "twin_peaks":
         raise click.UsageError(f"FILES: {name} computes what it draws; leave them out")
-    with refusals():
+    try:
         targets = figures.targets(output or make_folder(_FOLDER) / found)
+    except ValueError as error:
+        said = str(error).replace(f"path = {str(output)!r}", f"--output = {output}")
+        raise click.UsageError(said) from error
     _draw(found, files, tuple(map(require, targets)))
 
 

@@ -242,7 +242,7 @@ def test_a_precise_row_of_too_few_digits_is_refused(monkeypatch):
         ('"overparam": 0.5', '"overparam": 1.0', "appears twice"),
         ('"overparam": 0.5', '"overparam": "x"', "could not convert string to float: 'x'"),
         ('"bmd": "', '"bmd": "x', "could not convert string to float: 'x"),
-        ('"digits"', '"figures"', "unexpected keyword argument 'figures'"),
+        ('"digits"', '"figures"', "is not a golden table ('digits')"),
         ("loss=Square()", "loss=Nope()", "no component 'Nope'"),
         ("loss=Square()", "loss=CustomLoss(<lambda> 1f0c, margin)", "for the pytest fixture"),
         ("Sign(rho=1.0)", "Sign(rho=-1.0)", "rho = -1.0"),

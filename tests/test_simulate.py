@@ -206,7 +206,6 @@ def test_mean_dimension_from_its_overlaps():
     assert float(data.test_error) == pytest.approx(float(data.test_error_overlap), rel=0.05)
 
 
-@dataclass(frozen=True)
 def test_labels_without_a_teacher_are_fresh():
     """No student does better than chance on labels drawn anew, and their law says so."""
     problem = theory.Problem(teacher=theory.FlippedSign(flip=0.5))
