@@ -9,7 +9,7 @@ the loader here. Packages load when first used, so that ``import twinpeaks`` is 
 
 import lazy_loader
 
-_fetch, __dir__, _PUBLIC = lazy_loader.attach_stub(__name__, __file__)
+_fetch, _, _PUBLIC = lazy_loader.attach_stub(__name__, __file__)
 
 
 def _installed(name):
@@ -35,3 +35,8 @@ def __getattr__(name):
         if found is not None:
             return found
     raise AttributeError(f"module 'twinpeaks' has no attribute {name!r}")
+
+
+def __dir__():
+    """List the names for completion, without loading any."""
+    return sorted([*_PUBLIC, "__version__"])

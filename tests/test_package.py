@@ -157,7 +157,7 @@ def test_no_file_of_the_user_is_executed(tmp_path):
 def test_every_public_name_is_there_and_listed():
     for name in tp.__all__:
         assert getattr(tp, name) is not None
-    assert {*tp.__all__, "__version__"} <= {*dir(tp), "__version__"}
+    assert {*tp.__all__, "__version__"} <= set(dir(tp))
     assert all(getattr(tp.theory, name) is getattr(tp, name) for name in ("solve", "Problem"))
     for name in ("slove", "_private"):
         with pytest.raises(AttributeError, match=name):
