@@ -1,19 +1,8 @@
-"""Mean dimension, influences, degrees and noise stability of any function."""
+"""Mean dimension, influences, degrees and noise stability of any function, under any law of its inputs."""
 
-from twinpeaks.extras import need
+from typing import Any
 
-need("torch", "simulate", "twinpeaks.measure")
-
-from twinpeaks.measure.fourier import degree_weights, noise_stability
-from twinpeaks.measure.influence import influences, mean_dimension
+from twinpeaks.measure.laws import *  # noqa: F403 - and those dropped into the folder
+from twinpeaks.measure.laws import Binary, Categories, InputLaw, Marginals, Normal, Uniform
+from twinpeaks.measure.mean_dimension import mean_dimension
 from twinpeaks.measure.moments import Estimate
-from twinpeaks.sweeps.random import TorchRandom
-
-__all__ = [
-    "Estimate",
-    "TorchRandom",
-    "degree_weights",
-    "influences",
-    "mean_dimension",
-    "noise_stability",
-]

@@ -1,141 +1,176 @@
-"""Functions of the user, and the random inputs they are evaluated on."""
+"""Models in units of their own size, the sources that draw their inputs, and whether they vary."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from array_api_compat import array_namespace
 
-from twinpeaks.measure.moments import host
-from twinpeaks.sweeps.random import TorchRandom
-from twinpeaks.theory.arrays import Array
+from twinpeaks.measure.laws import Binary, Draw, InputLaw
+from twinpeaks.measure.models import Model, read_model, read_views
+from twinpeaks.measure.models.views import View
+from twinpeaks.theory.arrays import Array, Index
 from twinpeaks.theory.axes import check_count
 from twinpeaks.theory.random import Random
 
-__all__ = ["Function", "derivatives", "evaluate", "hypercube", "stream"]
+__all__ = ["Measured", "Source", "opened", "read_law"]
 
-_LARGEST = 1e60  # fourth powers of values are summed, and numbers of subsets multiply them
 _PROBES = 64  # inputs that tell the size of a function
 
 
-def stream(random: Random | int) -> Random:
-    """Make a source of random arrays from a seed >= 0, or refuse what is neither.
-
-    Raises
-    ------
-    ValueError
-        For negative seeds, and for numpy generators among others, whose uniform(a, b) takes bounds, not a
-        shape, and would be wrong in silence.
-    """
-    if isinstance(random, (int, np.integer)) and not isinstance(random, bool):
-        return TorchRandom.from_seed(check_count("random", random, 0))
-    kind: type = type(random)
-    numpy_kinds = (np.random.Generator, np.random.RandomState)
-    if issubclass(kind, numpy_kinds) or not hasattr(kind, "uniform"):
-        raise ValueError(f"random = {random!r}: give an int seed or a measure.TorchRandom")
-    return random  # type: ignore[return-value]
-
-
-def hypercube(random: Random, rows: int, n: int) -> Any:
-    """Uniform points of {-1, 1}^n, shape (rows, n)."""
-    u = random.uniform(rows, n)
-    xp = array_namespace(u)
-    return xp.where(u < 0.5, -xp.ones_like(u), xp.ones_like(u))
-
-
 @dataclass(frozen=True)
-class Function:
-    """A function of the user in units of its own size, so that fourth powers do not vanish if that is tiny.
+class Source:
+    """Where random numbers come from, and the kind of array that goes with it.
 
     Attributes
     ----------
-    f : callable
-        Maps (batch, n) to (batch,) or (batch, outputs).
-    unit : float
-        A power of two, of the order of the largest value.
-    rounding : ndarray of shape (outputs,)
-        Rounding error of the values of each output, in that unit: their precision times the largest.
+    rng : numpy.random.Generator
+        What laws draw from.
+    convert : callable or None
+        Makes of a numpy array one of the kind that the source draws; None for a seed.
     """
 
-    f: Callable[[Any], Any]
-    unit: float
-    rounding: Array
+    rng: np.random.Generator
+    convert: Callable[[Array], Any] | None = None
 
     @classmethod
-    def of(cls, f: Callable[[Any], Any], draw: Callable[[int], Any]) -> Function:
-        """Measure a function on inputs that ``draw(rows)`` makes."""
-        if not callable(f):
-            raise ValueError(f"f = {f!r}: give a function of an array of inputs, shape (batch, n)")
-        values, epsilon = _evaluate(f, draw(_PROBES))
-        size = np.abs(values).max(axis=0)
-        unit = np.ldexp(1.0, np.frexp(size.max())[1])
-        return cls(f, float(unit), epsilon * (size / unit))
+    def of(cls, random: Random | int) -> Source:
+        """Read a seed >= 0 or a source of random arrays, or refuse what is neither.
 
-    def __call__(self, x: Any) -> Array:
-        """f(x) in this unit, as a host array of shape (batch, outputs)."""
-        return evaluate(self.f, x) / self.unit
+        Raises
+        ------
+        ValueError
+            For negative seeds, and for numpy generators among others, whose uniform(a, b) takes bounds, not a
+            shape, and would be wrong in silence.
+        """
+        if isinstance(random, (int, np.integer)) and not isinstance(random, bool):
+            return cls(np.random.default_rng(check_count("random", random, 0)))
+        kind: type = type(random)
+        numpy_kinds = (np.random.Generator, np.random.RandomState)
+        if issubclass(kind, numpy_kinds) or not hasattr(kind, "uniform"):
+            raise ValueError(f"random = {random!r}: give an int seed or a measure.TorchRandom")
+        own = getattr(random, "generator", None)
+        numbers = random.uniform(2)  # type: ignore[union-attr]
+        xp = array_namespace(numbers)
+        if not isinstance(own, np.random.Generator):
+            own = np.random.default_rng([int(float(u) * 2**53) for u in numbers])
+        device = getattr(numbers, "device", None)
+        return cls(own, lambda x: xp.asarray(x) if device is None else xp.asarray(x, device=device))
 
 
-def evaluate(f: Callable[[Any], Any], x: Any) -> Array:
-    """f(x) as a host array of shape (batch, outputs).
+def read_law(n: Any, law: InputLaw | None) -> InputLaw:
+    """The law that n and law stand for, Binary by default, or a ValueError where they do not match."""
+    if law is None:
+        if n is None:
+            raise ValueError("n and law are both missing: give the number of inputs, or their law")
+        try:
+            return Binary(n)
+        except ValueError as error:
+            raise ValueError(str(error).replace("shape =", "n =", 1)) from None
+    if not isinstance(law, InputLaw):
+        raise ValueError(f"law = {law!r}: give one such as Binary(n), Uniform(low, high) or Marginals(x)")
+    if n is None:
+        return law
+    shape = tuple(n) if isinstance(n, tuple | list) else (n,)
+    if shape not in (law.shape, (law.n,), (law.columns,)):
+        raise ValueError(
+            f"n = {n!r} does not match law = {law!r}, of {law.n} inputs in points of shape {law.shape}: "
+            "leave n out, or give another law"
+        )
+    return law
 
-    f receives a copy of x, which it may change, and never a single input, of which a squeeze would take the
-    axis away: one is doubled. It may return the same buffer every time.
 
-    Raises
-    ------
-    ValueError
-        If f does not return one number or one row of outputs per input, or if a value is complex, not
-        finite, or 1e60 and more in size, where the sums of fourth powers overflow.
+@dataclass(frozen=True)
+class Measured:
+    """Views of a model in units of their own size, so that fourth powers do not vanish if that is tiny.
+
+    Attributes
+    ----------
+    model : Model
+        Evaluates all views at once.
+    views : mapping from str to callable
+        Of the outputs.
+    each : bool
+        Whether every output is measured by itself, or their sum.
+    units : tuple of float
+        Powers of two, of the order of the largest value of each view.
+    rounding : tuple of ndarray of shape (estimands, outputs)
+        Rounding error of the values of each view in its unit: their spacing times the largest.
     """
-    return _evaluate(f, x)[0]
+
+    model: Model
+    views: Mapping[str, View]
+    each: bool
+    units: tuple[float, ...] = ()
+    rounding: tuple[Array, ...] = ()
+
+    def _arranged(self, outputs: Array) -> list[Array]:
+        """Each view of outputs of shape (..., outputs), as (..., estimands, outputs)."""
+        flat = outputs.reshape(-1, outputs.shape[-1])
+        found = []
+        for name, view in self.views.items():
+            values = np.asarray(view(flat), dtype=float)
+            if values.ndim == 1:
+                values = values[:, None]
+            if values.ndim != 2 or len(values) != len(flat) or not values.size:
+                raise ValueError(
+                    f"view {name!r} returned shape {values.shape} for outputs of shape {flat.shape}: return "
+                    "one number or one row per point"
+                )
+            shaped = values[:, :, None] if self.each else values[:, None, :]
+            found.append(shaped.reshape(*outputs.shape[:-1], *shaped.shape[1:]))
+        return found
+
+    def scaled(self, outputs: Array) -> list[Array]:
+        """Each view of outputs of shape (..., outputs) in its unit, as (..., estimands, outputs)."""
+        return [v / unit for v, unit in zip(self._arranged(outputs), self.units, strict=True)]
+
+    def __call__(self, x: Array) -> list[Array]:
+        """Each view at points of shape (rows, columns)."""
+        return self.scaled(self.model(x))
+
+    def replaced(self, started: Any, rows: slice, columns: Index, values: Array) -> list[Array]:
+        """Each view at neighbours, shape (rows, m, estimands, outputs)."""
+        return self.scaled(self.model.replaced(started, rows, columns, values))
+
+    def probed(self, draw: Callable[[int], Draw]) -> Measured:
+        """Measure size and rounding, and check that values depend on nothing but the point.
+
+        Raises
+        ------
+        ValueError
+            If the same points, in another order, get other values.
+        """
+        x = draw(_PROBES).x
+        first, second = self.model(x), self.model(x[::-1].copy())[::-1]
+        values, again = self._arranged(first), self._arranged(second)
+        size = [np.abs(v).max(axis=0) for v in values]
+        for v, w, largest in zip(values, again, size, strict=True):
+            allowed = 0.01 * np.ptp(v, axis=0) + 1e3 * self.model.spacing * largest
+            jumps = "class" in self.views and len(self.views) == 1  # a rounding may change a class
+            if np.any(np.abs(v - w) > allowed) and not (jumps and np.allclose(first, second)):
+                raise ValueError(
+                    "f returned other values for the same inputs when called again in another order: its "
+                    "outputs must depend on their own input alone. Switch off dropout and batch statistics "
+                    "(model.eval()) and fix what is random in f"
+                )
+        largest_all = [s.max() for s in size]
+        units = tuple(float(np.ldexp(1.0, np.frexp(s)[1])) for s in largest_all)
+        rounding = tuple(self.model.spacing * (s / u) for s, u in zip(size, units, strict=True))
+        return Measured(self.model, self.views, self.each, units, rounding)
 
 
-def _evaluate(f: Callable[[Any], Any], x: Any) -> tuple[Array, float]:
-    """Values, and the spacing of the numbers returned, relative to their size; 0 for integers."""
-    xp = array_namespace(x)
-    given = xp.asarray(x, copy=True) if len(x) > 1 else xp.concat([x, x])
-    returned = f(given)
-    if np.iscomplexobj(returned.detach().cpu() if isinstance(returned, torch.Tensor) else returned):
-        raise ValueError(
-            "f returned complex numbers: return their real and imaginary parts as two outputs"
-        )
-    values = host(returned).copy()
-    expected = max(2, len(x))
-    if values.ndim not in (1, 2) or len(values) != expected or values.size == 0:
-        raise ValueError(
-            f"f returned shape {values.shape} for {expected} inputs: return one number, or one row of "
-            "outputs, per input"
-        )
-    values = values[: len(x)].reshape(len(x), -1)
-    usable = np.abs(values) < _LARGEST
-    if not usable.all():
-        row, output = np.argwhere(~usable)[0]
-        point = np.array2string(host(x[row]), threshold=10)
-        raise ValueError(
-            f"f returned {values[row, output]} at x = {point}: give a function that is finite there and "
-            f"below {_LARGEST:g} in size"
-        )
-    return values, _spacing(returned)
-
-
-def _spacing(returned: Any) -> float:
-    if isinstance(returned, torch.Tensor):
-        kind = returned.dtype
-        return torch.finfo(kind).eps if kind.is_floating_point else 0.0
-    dtype = np.asarray(returned).dtype
-    return float(np.finfo(dtype).eps) if dtype.kind == "f" else 0.0
-
-
-def derivatives(f: Callable[[Any], Array], x: Any) -> Iterator[Array]:
-    """D_k f(x) = (f(x^{k->1}) - f(x^{k->-1})) / 2 for k = 0 .. n - 1, each of shape (batch, outputs)."""
-    xp = array_namespace(x)
-    base = f(x)
-    for k in range(x.shape[1]):
-        flipped = xp.asarray(x, copy=True)
-        flipped[:, k] = -flipped[:, k]
-        yield 0.5 * host(x[:, k])[:, None] * (base - f(flipped))
+@contextmanager
+def opened(
+    f: Any, law: InputLaw, source: Source, views: Any = "logits", outputs: str = "summed"
+) -> Iterator[Measured]:
+    """Read and probe what is to be measured, and put back what was changed of it in the end."""
+    if outputs not in ("summed", "each"):
+        raise ValueError(f"outputs = {outputs!r}: give 'summed' or 'each'")
+    named = read_views(views)
+    with read_model(f, law.shape, source.convert) as model:
+        yield Measured(model, named, outputs == "each").probed(lambda rows: law.draw(source.rng, rows))

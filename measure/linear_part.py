@@ -52,16 +52,24 @@ def ratio_estimate(influence: Estimate, slopes2: Any, outputs: Moments) -> Estim
     variance = slopes2 + variance_h + 2.0 * np.trace(C[..., h, g], axis1=-2, axis2=-1)
     variance = np.where(variance > 0, variance, np.nan)
     value = 1.0 + (influence.value - variance_h) / variance
-    # What varies is Var h + (value - 1) Var f = Cov(h, value h + 2 (value - 1) g) and a constant.
-    to_pair = np.zeros((*np.shape(value), 2 * n + 1, 2 * n + 2))
-    v = np.asarray(value)[..., None, None]
-    to_pair[..., h, h] = one
-    to_pair[..., g, h], to_pair[..., g, g] = v * one, 2.0 * (v - 1.0) * one
-    to_pair[..., 2 * n, 2 * n] = value
-    to_pair[..., 2 * n, 2 * n + 1] = 2.0 * (value - 1.0)
-    rest = covariance(outputs.map(to_pair)).standard_error
+
+    def error_of(of_h: Any, of_g: Any) -> Any:
+        """Standard error of Cov(h, of_h h + of_g g)."""
+        to_pair = np.zeros((*np.shape(value), 2 * n + 1, 2 * n + 2))
+        p, q = (np.asarray(a)[..., None, None] for a in (of_h, of_g))
+        to_pair[..., h, h] = one
+        to_pair[..., g, h], to_pair[..., g, g] = p * one, q * one
+        to_pair[..., 2 * n, 2 * n], to_pair[..., 2 * n, 2 * n + 1] = of_h, of_g
+        return covariance(outputs.map(to_pair)).standard_error
+
+    # What varies is Var h + (value - 1) Var f = Cov(h, value h + 2 (value - 1) g) and a constant, and the
+    # denominator Cov(h, h + 2 g); their covariance by polarisation is the bias of the ratio.
+    rest = error_of(value, 2.0 * (value - 1.0))
+    plus = error_of(value + 1.0, 2.0 * value)
+    minus = error_of(value - 1.0, 2.0 * (value - 2.0))
+    bias = (plus**2 - minus**2) / 4.0 / variance**2
     error = np.hypot(influence.standard_error, rest) / variance
-    return Estimate(value, np.maximum(error, _ROUNDING * value))
+    return Estimate(value - bias, np.maximum(error, _ROUNDING * value))
 
 
 def credible(estimate: Estimate, n: int) -> Bools:

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace
 from numpy.typing import ArrayLike
-from torch import Tensor
 
 from twinpeaks.theory.arrays import Array
 
@@ -30,15 +29,18 @@ class Estimate:
     ----------
     value, standard_error : float or ndarray
         The estimate and the standard deviation of its sampling error.
+    status : str or ndarray of str
+        "converged"; else why the value is NaN.
     """
 
     value: Any
     standard_error: Any
+    status: Any = "converged"
 
 
 def host(x: Any) -> Array:
     """Copy an array of any library and device to a numpy array of float64."""
-    return np.asarray(x.detach().cpu() if isinstance(x, Tensor) else x, dtype=float)
+    return np.asarray(x.detach().cpu() if hasattr(x, "detach") else x, dtype=float)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Random tensors from explicit seeds and names, and the blocks in which inputs are drawn.
+"""Random tensors from explicit seeds and names.
 
 On a CPU the numbers are numpy's, from PCG64: torch's generator there takes the low 32 bits of a seed, so that
 of the many streams of a large sweep some would be equal, and draws half as many normals per second (one
@@ -8,19 +8,19 @@ whose generator takes 64 bits.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any
 
 import numpy as np
 import torch
+from array_api_compat import array_namespace
 from torch import Tensor
 
 from twinpeaks.theory.axes import check_count
+from twinpeaks.theory.random import Random
 
-__all__ = ["DRAW_ROWS", "TorchRandom", "input_blocks"]
-
-DRAW_ROWS = 1024  # rows of fresh inputs drawn at a time
+__all__ = ["TorchRandom", "hypercube"]
 
 
 @dataclass(frozen=True)
@@ -104,11 +104,8 @@ class TorchRandom:
         return torch.rand(shape, generator=source, dtype=torch.float64, device=source.device)
 
 
-def input_blocks(total: int) -> Iterator[int]:
-    """Sizes of the blocks in which fresh inputs are drawn.
-
-    Fixed, and apart from the chunks in which they are worked on: a GPU's stream depends on the
-    shapes asked for, and the draw must not depend on the memory of the machine.
-    """
-    for start in range(0, total, DRAW_ROWS):
-        yield min(DRAW_ROWS, total - start)
+def hypercube(random: Random, rows: int, n: int) -> Any:
+    """Uniform points of {-1, 1}^n, shape (rows, n)."""
+    u = random.uniform(rows, n)
+    xp = array_namespace(u)
+    return xp.where(u < 0.5, -xp.ones_like(u), xp.ones_like(u))

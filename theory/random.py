@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Protocol
 
-__all__ = ["Random"]
+__all__ = ["DRAW_ROWS", "Random", "input_blocks"]
+
+DRAW_ROWS = 1024  # rows of fresh inputs drawn at a time
 
 
 class Random(Protocol):
@@ -15,3 +18,13 @@ class Random(Protocol):
 
     def uniform(self, *shape: int) -> Any:
         """Independent uniforms on [0, 1)."""
+
+
+def input_blocks(total: int) -> Iterator[int]:
+    """Sizes of the blocks in which fresh inputs are drawn.
+
+    Fixed, and apart from the chunks in which they are worked on: a GPU's stream depends on the
+    shapes asked for, and the draw must not depend on the memory of the machine.
+    """
+    for start in range(0, total, DRAW_ROWS):
+        yield min(DRAW_ROWS, total - start)

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from twinpeaks.measure.evaluate import hypercube
 from twinpeaks.measure.linear_part import parts, ratio_estimate
 from twinpeaks.measure.moments import Estimate, Moments, host
 from twinpeaks.simulate.layers import Layers
 from twinpeaks.sweeps.device import Workspace
-from twinpeaks.sweeps.random import TorchRandom, input_blocks
+from twinpeaks.sweeps.random import TorchRandom, hypercube
+from twinpeaks.theory.random import input_blocks
 
 __all__ = ["feature_influence", "feature_mean_dimension"]
 

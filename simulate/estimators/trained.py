@@ -9,7 +9,8 @@ from torch import Tensor
 from twinpeaks.measure.moments import binomial_error
 from twinpeaks.simulate.draw import Instance
 from twinpeaks.sweeps.device import Workspace
-from twinpeaks.sweeps.random import TorchRandom, input_blocks
+from twinpeaks.sweeps.random import TorchRandom
+from twinpeaks.theory.random import input_blocks
 from twinpeaks.theory.activations import HermiteMoments
 from twinpeaks.theory.arrays import Array
 from twinpeaks.theory.problem import Problem
