@@ -13,7 +13,15 @@ from .figures import (
     twin_peaks as twin_peaks,
 )
 from .measure import (
+    Binary as Binary,
+    Categories as Categories,
+    InputLaw as InputLaw,
+    Marginals as Marginals,
+    Normal as Normal,
+    Uniform as Uniform,
+    data_sensitivity as data_sensitivity,
     degree_weights as degree_weights,
+    first_order as first_order,
     influences as influences,
     mean_dimension as mean_dimension,
 )

@@ -54,11 +54,11 @@ class Source:
         if issubclass(kind, numpy_kinds) or not hasattr(kind, "uniform"):
             raise ValueError(f"random = {random!r}: give an int seed or a measure.TorchRandom")
         own = getattr(random, "generator", None)
-        numbers = random.uniform(2)  # type: ignore[union-attr]
-        xp = array_namespace(numbers)
+        none = random.uniform(0)  # type: ignore[union-attr]
+        xp, device = array_namespace(none), getattr(none, "device", None)
         if not isinstance(own, np.random.Generator):
+            numbers = random.uniform(4)  # type: ignore[union-attr]
             own = np.random.default_rng([int(float(u) * 2**53) for u in numbers])
-        device = getattr(numbers, "device", None)
         return cls(own, lambda x: xp.asarray(x) if device is None else xp.asarray(x, device=device))
 
 
@@ -72,7 +72,9 @@ def read_law(n: Any, law: InputLaw | None) -> InputLaw:
         except ValueError as error:
             raise ValueError(str(error).replace("shape =", "n =", 1)) from None
     if not isinstance(law, InputLaw):
-        raise ValueError(f"law = {law!r}: give one such as Binary(n), Uniform(low, high) or Marginals(x)")
+        raise ValueError(
+            f"law = {law!r}: give one such as Binary(n), Uniform(low, high) or Marginals(x)"
+        )
     if n is None:
         return law
     shape = tuple(n) if isinstance(n, tuple | list) else (n,)
@@ -173,4 +175,6 @@ def opened(
         raise ValueError(f"outputs = {outputs!r}: give 'summed' or 'each'")
     named = read_views(views)
     with read_model(f, law.shape, source.convert) as model:
-        yield Measured(model, named, outputs == "each").probed(lambda rows: law.draw(source.rng, rows))
+        yield Measured(model, named, outputs == "each").probed(
+            lambda rows: law.draw(source.rng, rows)
+        )

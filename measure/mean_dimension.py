@@ -9,7 +9,7 @@ The Annals of Statistics 2003; Liu & Owen, Journal of the American Statistical A
 Under ``Binary`` it is the Boolean mean dimension.
 
 Influences and variances come from separate points. The linear part of f is taken out of both
-(``twinpeaks.measure.linear_part``, ``twinpeaks.measure.replacement``), and the bias of the ratio is removed
+(``twinpeaks.measure.linear_part``, ``twinpeaks.measure.cross_fit``), and the bias of the ratio is removed
 to second order.
 """
 
@@ -22,12 +22,13 @@ from typing import Any, Literal
 import numpy as np
 from tqdm import tqdm
 
+from twinpeaks.measure.cross_fit import Replacements
 from twinpeaks.measure.evaluate import Measured, Source, opened, read_law
 from twinpeaks.measure.laws import InputLaw
 from twinpeaks.measure.linear_part import credible, parts, ratio_estimate
 from twinpeaks.measure.moments import Estimate, Moments
-from twinpeaks.measure.replacement import Replacements, deal, replace
-from twinpeaks.theory.arrays import Array
+from twinpeaks.measure.replacement import deal, replace
+from twinpeaks.theory.arrays import Array, Bools
 from twinpeaks.theory.axes import check_count, check_number
 from twinpeaks.theory.random import Random, input_blocks
 
@@ -35,7 +36,9 @@ __all__ = ["mean_dimension"]
 
 _FIRST = 2048  # evaluations of the first round
 _FLIPS = 16  # of each point, where the number of points is not given
-_LINEAR = 2**26  # numbers that slopes may take
+_MUCH = (
+    0.5  # an estimate chosen for an error hardly smaller is biased: errors and values go together
+)
 
 
 def mean_dimension(
@@ -89,7 +92,8 @@ def mean_dimension(
     limit : int
         Most evaluations of "auto".
     throw : bool
-        False returns NaN and the reason in ``status`` where there is no estimate.
+        False returns NaN where there is no estimate, and says why in ``status``: "constant", "unreliable" or
+        "limit". Of outputs taken one by one some may be constant anyway.
     progress : bool, optional
         Show a bar; by default on a terminal, for "auto".
 
@@ -102,17 +106,15 @@ def mean_dimension(
     Raises
     ------
     ValueError
-        If an argument is out of range or does not fit the law; if f returns the wrong shape, or values that are
-        complex, not finite, or change between calls; if f is constant, exactly or up to rounding, on all
-        the points drawn: the mean dimension of a constant is not defined; or if the points are too few for
-        f: an error above a quarter of the value, a value more than 4 errors outside [1, n], or
-        an error above ``rtol`` at the limit.
+        If an argument is out of range or does not fit the law; if f returns the wrong shape, or values that
+        are complex, not finite, or change between calls; if f is constant, exactly or up to rounding, on
+        all the points drawn: the mean dimension of a constant is not defined; or if the points are too few
+        for f: an error above a quarter of the value, a value more than 4 errors outside [1, n], or an error
+        above ``rtol`` at the limit.
 
-    Notes
-    -----
-    Two estimates are made of the same points, with the linear part taken out and without, and that of smaller
-    standard error is returned: the former for most functions, the latter where f^2 hardly varies, as for a
-    parity.
+    Notes ----- Two estimates are made of the same points, with the linear part taken out and without. The
+    former is returned unless its standard error is much larger than that of the latter, as where f^2 hardly
+    varies: for a parity.
 
     A function is constant up to rounding if its standard deviation is at most n eps times its largest value,
     eps being the spacing of the numbers that f returns, 2.2e-16 in double and 1.2e-7 in single precision. A
@@ -153,15 +155,15 @@ def mean_dimension(
         if auto:
             plan = _Plan(flips or min(law.n, _FLIPS), rtol, limit, progress)
             found = _until(measured, law, source, plan)
+            sizes = f"samples = 'auto', limit = {limit}, rtol = {rtol:g}"
         else:
-            m = flips or law.n
-            size = variance_samples or int(samples) * (m + 1)
-            found = [_single(r) for r in _round(measured, law, source, int(samples), flips, size)]
-            advice = f"samples = {samples}, variance_samples = {size}: too few"
-            found = [_trusted(e, law.n, advice) for e in found]
+            size = variance_samples or int(samples) * ((flips or law.n) + 1)
+            rounds = _round(measured, law, source, int(samples), flips, size)
+            found = [_trusted(_single(judged), law.n) for judged in rounds]
+            sizes = f"samples = {samples}, variance_samples = {size}"
     if throw:
         for estimate in found:
-            _raise_for(estimate)
+            _raise_for(estimate, sizes)
     shaped = [_shaped(estimate, outputs == "summed") for estimate in found]
     return shaped[0] if isinstance(views, str) else dict(zip(measured.views, shaped, strict=True))
 
@@ -171,12 +173,16 @@ class _Judged:
     """Of one view: estimates without the linear part and with it, shape (estimands, 2); whether f varies."""
 
     both: Estimate
-    varies: Array
-    points: int
+    varies: Bools
 
 
 def _round(
-    f: Measured, law: InputLaw, source: Source, samples: int, flips: int | None, variance_samples: int
+    f: Measured,
+    law: InputLaw,
+    source: Source,
+    samples: int,
+    flips: int | None,
+    variance_samples: int,
 ) -> list[_Judged]:
     """One estimate of every view, from fresh points."""
     strata = deal(law, samples, flips, source.rng)
@@ -189,7 +195,7 @@ def _round(
         slopes2 = np.sum(law.variance(tally.slopes), axis=-1)
         slopes2 = np.stack([np.zeros_like(slopes2), slopes2], axis=-1)
         both = ratio_estimate(tally.influence(law, towards), slopes2, moments)
-        found.append(_Judged(both, _varies(moments, rounding, law.n), variance_samples))
+        found.append(_Judged(both, _varies(moments, rounding, law.n)))
     return found
 
 
@@ -217,7 +223,7 @@ def _outputs(
     return [(m, t) for m, t in zip(found, towards, strict=True) if m is not None]
 
 
-def _varies(outputs: Moments, rounding: Array, n: int) -> Array:
+def _varies(outputs: Moments, rounding: Array, n: int) -> Bools:
     """Whether the variance exceeds that of n roundings, outputs that are exactly constant apart."""
     count = rounding.shape[1]
     scatter = np.diagonal(outputs.scatter[:, 0], axis1=-2, axis2=-1)[:, :count]
@@ -227,36 +233,21 @@ def _varies(outputs: Moments, rounding: Array, n: int) -> Array:
 
 
 def _single(judged: _Judged) -> Estimate:
-    """The better of both estimates; NaN with the reason where f is constant."""
+    """The better of both estimates, with "constant" where f is."""
     both = judged.both
     error = np.where(np.isnan(both.standard_error), np.inf, both.standard_error)
-    best = np.argmin(error, axis=-1)[:, None]
-    value = np.take_along_axis(both.value, best, -1)[:, 0]
-    error = np.take_along_axis(both.standard_error, best, -1)[:, 0]
-    constant = (
-        f"f is constant, up to rounding, on variance_samples = {judged.points} inputs: the mean "
-        "dimension of a constant is not defined; if f is not constant, give more samples, and take "
-        "a large constant out of f"
+    best = np.where(error[:, 0] < _MUCH * error[:, 1], 0, 1)[:, None]
+    value, error = (
+        np.take_along_axis(x, best, -1)[:, 0] for x in (both.value, both.standard_error)
     )
-    status = np.where(judged.varies, "converged", constant)
-    nan = ~judged.varies
-    return Estimate(np.where(nan, np.nan, value), np.where(nan, np.nan, error), status)
+    return Estimate(value, error, np.where(judged.varies, "converged", "constant"))
 
 
-def _trusted(estimate: Estimate, n: int, advice: str) -> Estimate:
-    """The estimate, with NaN and the reason where it deserves no belief."""
-    good = credible(estimate, n) | (estimate.status != "converged")
-    status = [
-        old
-        if fine
-        else f"{advice} for this f, whose mean dimension came out as {value:.3g} +- {error:.3g}, an error that "
-        "cannot be trusted; give more"
-        for old, fine, value, error in zip(
-            estimate.status, good, estimate.value, estimate.standard_error, strict=True
-        )
-    ]
-    value = np.where(good, estimate.value, np.nan)
-    return Estimate(value, np.where(good, estimate.standard_error, np.nan), np.array(status))
+def _trusted(estimate: Estimate, n: int) -> Estimate:
+    """The estimate, with "unreliable" where it deserves no belief."""
+    bad = ~credible(estimate, n) & (estimate.status == "converged")
+    status = np.where(bad, "unreliable", estimate.status)
+    return Estimate(estimate.value, estimate.standard_error, status)
 
 
 @dataclass(frozen=True)
@@ -275,9 +266,15 @@ def _until(f: Measured, law: InputLaw, source: Source, plan: _Plan) -> list[Esti
     m = min(plan.flips, law.n)
     least = -(-4 * law.n // m)  # every input four times
     samples = max(least, 64, -(-_FIRST // (m + 1)))
-    done, rounds, sizes = 0, [], []
+    done = 0
+    rounds: list[list[Estimate]] = []
+    sizes: list[float] = []
     bar = tqdm(
-        desc="mean dimension", unit="evaluation", unit_scale=True, leave=False, disable=_quiet(plan.progress)
+        desc="mean dimension",
+        unit="evaluation",
+        unit_scale=True,
+        leave=False,
+        disable=_quiet(plan.progress),
     )
     with bar:
         while True:
@@ -296,22 +293,17 @@ def _until(f: Measured, law: InputLaw, source: Source, plan: _Plan) -> list[Esti
             bar.update(cost)
             bar.set_postfix_str(f"relative error {error:.2g}, asked for {plan.rtol:g}")
             if error <= plan.rtol:
-                return [_trusted(e, law.n, "samples = 'auto': too few") for e in total]
-            wanted = sum(sizes) * ((error / plan.rtol) ** 2 * 1.1 - 1.0) if np.isfinite(error) else np.inf
+                return [_trusted(e, law.n) for e in total]
+            wanted = (
+                sum(sizes) * ((error / plan.rtol) ** 2 * 1.1 - 1.0)
+                if np.isfinite(error)
+                else np.inf
+            )
             samples = int(min(max(wanted, samples), 4 * sum(sizes)))
-    short = [
-        f"limit = {plan.limit} evaluations are spent and the relative error is {_relative(e):.2g}, above "
-        f"rtol = {plan.rtol:g}: raise limit or rtol"
+    return [
+        Estimate(e.value, e.standard_error, np.where(_relatives(e) <= plan.rtol, e.status, "limit"))
         for e in total
     ]
-    return [
-        Estimate(*_blank(e, good := (_relatives(e) <= plan.rtol)), np.where(good, e.status, s))
-        for e, s in zip(total, short, strict=True)
-    ]
-
-
-def _blank(e: Estimate, good: Array) -> tuple[Array, Array]:
-    return np.where(good, e.value, np.nan), np.where(good, e.standard_error, np.nan)
 
 
 def _quiet(progress: bool | None) -> bool | None:
@@ -333,18 +325,38 @@ def _relative(e: Estimate) -> float:
 def _combined(rounds: list[Estimate], sizes: list[float]) -> Estimate:
     weights = np.array(sizes) / np.sum(sizes)
     value = np.einsum("r,re->e", weights, np.stack([e.value for e in rounds]))
-    error = np.sqrt(np.einsum("r,re->e", weights**2, np.stack([e.standard_error for e in rounds]) ** 2))
+    error = np.sqrt(
+        np.einsum("r,re->e", weights**2, np.stack([e.standard_error for e in rounds]) ** 2)
+    )
     return Estimate(value, error, rounds[-1].status)
 
 
-def _raise_for(estimate: Estimate) -> None:
-    bad = estimate.status != "converged"
-    if bad.any() and (len(bad) == 1 or bad.all()):
-        raise ValueError(str(estimate.status[np.argmax(bad)]))
+def _raise_for(estimate: Estimate, sizes: str) -> None:
+    """Refuse a view of which no output has an estimate, and one whose estimate did not get there."""
+    failed = estimate.status != "converged"
+    if not failed.any() or ((estimate.status[failed] == "constant").all() and not failed.all()):
+        return
+    at = int(np.argmax(failed & (estimate.status != "constant"))) if not failed.all() else 0
+    value, error = estimate.value[at], estimate.standard_error[at]
+    came_out = f"whose mean dimension came out as {value:.3g} +- {error:.3g}"
+    raise ValueError(
+        {
+            "constant": f"f is constant, up to rounding, on {sizes} inputs: the mean "
+            "dimension of a constant is not defined; if f is not constant, give more samples, and take "
+            "a large constant out of f",
+            "unreliable": f"{sizes}: too few for this f, {came_out}, an error that cannot be trusted; give "
+            "more",
+            "limit": f"{sizes}: the evaluations are spent on this f, {came_out}, an error above rtol; raise "
+            "limit or rtol",
+        }[str(estimate.status[at])]
+    )
 
 
 def _shaped(estimate: Estimate, single: bool) -> Estimate:
+    """NaN where the estimate failed; numbers where it is one."""
+    failed = estimate.status != "converged"
+    value = np.where(failed, np.nan, estimate.value)
+    error = np.where(failed, np.nan, estimate.standard_error)
     if single:
-        value, error = float(estimate.value[0]), float(estimate.standard_error[0])
-        return Estimate(value, error, str(estimate.status[0]))
-    return estimate
+        return Estimate(float(value[0]), float(error[0]), str(estimate.status[0]))
+    return Estimate(value, error, estimate.status)

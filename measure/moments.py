@@ -30,7 +30,7 @@ class Estimate:
     value, standard_error : float or ndarray
         The estimate and the standard deviation of its sampling error.
     status : str or ndarray of str
-        "converged"; else why the value is NaN.
+        "converged"; else in a word why the value is NaN.
     """
 
     value: Any
@@ -120,7 +120,9 @@ def covariance(moments: Moments) -> Estimate:
         s^2 / n + [tr C_ab^2 + tr C_aa C_bb] / (n (n - 1)) ,
 
     (for one output Kenney & Keeping, Mathematics of Statistics II, 1951). The second term is all there is
-    where s = 0, as for the variance of a balanced function of values -1 and +1.
+    where s = 0, as for the variance of a balanced function of values -1 and +1. That s^2 is measured about
+    the sample means makes it too large by 2 / n times the bracket, which is subtracted; where s = 0 the
+    error is still too large then.
     """
     n, mean = moments.count, moments.mean
     outputs = (mean.shape[-1] - 1) // 2
@@ -130,7 +132,8 @@ def covariance(moments: Moments) -> Estimate:
     first = np.einsum("...i,...ij,...j->...", slope, C, slope)
     ab = C[..., a, b]
     second = np.sum(ab * np.swapaxes(ab, -1, -2) + C[..., a, a] * C[..., b, b], axis=(-2, -1))
-    error = np.sqrt(np.maximum(first, 0.0) / n + second / (n * (n - 1)))
+    first = np.maximum(first - 2.0 * second / n, 0.0)
+    error = np.sqrt(first / n + second / (n * (n - 1)))
     return Estimate(np.trace(ab, axis1=-2, axis2=-1), error)
 
 

@@ -13,10 +13,10 @@ from twinpeaks.simulate.draw import STREAMS, check_size
 from twinpeaks.simulate.trainers.band import block_width
 from twinpeaks.sweeps import Argument, Need, Protocol, Task
 from twinpeaks.sweeps.protocol import Said
-from twinpeaks.theory.random import DRAW_ROWS
 from twinpeaks.theory.axes import Axis
 from twinpeaks.theory.family import Family
 from twinpeaks.theory.problem import Problem, require
+from twinpeaks.theory.random import DRAW_ROWS
 
 __all__ = ["LAM", "Networks", "size_of", "training_numbers"]
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 from scipy import special, stats
 
-import twinpeaks.measure.fourier
+import twinpeaks.measure.degrees
 from twinpeaks import measure, theory
 from twinpeaks.measure.moments import binomial_error
 from twinpeaks.simulate.draw import Instance
@@ -207,7 +207,7 @@ def test_mean_dimension_of_features(activation, widths):
 @pytest.mark.parametrize("f", [PARITY, MAJORITY, LINEAR, TWO, NETWORK], ids=repr)
 def test_degree_weights(f, block, monkeypatch):
     """All pairs of 400 inputs, or of two blocks of 200; weights that vanish may be covered too often."""
-    monkeypatch.setattr(twinpeaks.measure.fourier, "_BLOCK", block)
+    monkeypatch.setattr(twinpeaks.measure.degrees, "_BLOCK", block)
     values, errors = map(np.array, repeated(lambda s: measure.degree_weights(f, f.n, 3, 400, s)))
     exact = f.weights[1:4]
     for k in range(3):

@@ -47,7 +47,7 @@ def test_theory_knows_no_torch():
 
 @pytest.mark.parametrize("floor", ["sweeps", "measure"])
 def test_sweeps_and_estimators_know_no_model(floor):
-    allowed = ("arrays", "axes", "errors", "labelled", "names", "numerics", "random")
+    allowed = ("arrays", "axes", "discovery", "errors", "labelled", "names", "numerics", "random")
     for file, name in imports(floor):
         if name.startswith("twinpeaks.theory"):
             assert name.split(".")[2] in allowed, f"{file} imports {name}"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-import twinpeaks.measure.fourier
+import twinpeaks.measure.degrees
 from twinpeaks import measure, theory
 from twinpeaks.simulate.draw import Instance
 from twinpeaks.simulate.estimators.network import feature_mean_dimension
@@ -96,7 +96,7 @@ def needed(estimator, samples):
 
 def report():
     """Growth of what every estimator needs, in MiB, as JSON; run in a process of its own."""
-    twinpeaks.measure.fourier._BLOCK = 256
+    twinpeaks.measure.degrees._BLOCK = 256
     torch.set_num_threads(1)
     found = {}
     for estimator in (*ESTIMATORS, hoard):

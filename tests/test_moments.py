@@ -8,7 +8,7 @@ import pytest
 import torch
 from scipy import stats
 
-from twinpeaks.measure.fourier import _pair_statistics
+from twinpeaks.measure.degrees import _pair_statistics
 from twinpeaks.measure.moments import Moments, binomial_error, covariance, pairs
 
 

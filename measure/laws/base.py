@@ -1,6 +1,7 @@
 """What a law of independent inputs is, and how one input is replaced.
 
-For independent inputs X_1 .. X_n the influence of input k on a function f, its Sobol total index times Var f, is
+For independent inputs X_1 .. X_n the influence of input k on a function f, its Sobol total index times Var
+f, is
 
     T_k = E Var[f | all but X_k] = 1/2 E (f(X) - f(X with X_k drawn afresh))^2 .
 
@@ -90,7 +91,7 @@ class InputLaw(ABC):
         """Where ``members`` repeats a column, shape (n, width)."""
         first = self.members[:, :1] == self.members
         first[:, 0] = False
-        return first
+        return np.asarray(first)
 
     @property
     @abstractmethod
@@ -124,14 +125,14 @@ class InputLaw(ABC):
         values : ndarray of shape (rows, m, width)
             In the order of ``members[inputs]``.
         weights : ndarray of shape (rows, m)
-            Probability that a fresh value differs from the old one, if ``values`` are drawn given that they do;
-            else 1.
+            Probability that a fresh value differs from the old one, if ``values`` are drawn given that they
+            do; else 1.
         """
 
     def variance(self, slopes: Array) -> Array:
         """Variance of b.x for slopes b of shape (columns, ...), summed over nothing."""
         b = self.gather(slopes)
-        return np.einsum("kv...,kvw,kw...->...", b, self.covariance, b, optimize=True)
+        return np.asarray(np.einsum("kv...,kvw,kw...->...", b, self.covariance, b, optimize=True))
 
     def gather(self, slopes: Array) -> Array:
         """Slopes of columns by input, shape (n, width, ...); 0 for padding."""
@@ -149,7 +150,9 @@ def read_shape(name: str, given: Any) -> tuple[int, ...]:
     """Return a shape from a number of inputs or several, or raise a ValueError that names it."""
     sizes = given if isinstance(given, tuple | list) else (given,)
     if not sizes:
-        raise ValueError(f"{name} = {given!r}: give the number of inputs, or the shape of one point")
+        raise ValueError(
+            f"{name} = {given!r}: give the number of inputs, or the shape of one point"
+        )
     return tuple(check_count(name, size, 1) for size in sizes)
 
 
@@ -176,7 +179,9 @@ def spread_over(name: str, given: Any, shape: tuple[int, ...]) -> Array:
         values = np.asarray(given, dtype=float)
         values = np.broadcast_to(values, shape).ravel()
     except (TypeError, ValueError):
-        raise ValueError(f"{name} = {given!r}: give one number, or an array of shape {shape}") from None
+        raise ValueError(
+            f"{name} = {given!r}: give one number, or an array of shape {shape}"
+        ) from None
     if not np.isfinite(values).all():
         raise ValueError(f"{name} has values that are not finite: give finite numbers")
     return values

@@ -45,7 +45,9 @@ class Categories(InputLaw):
         except (TypeError, ValueError):
             raise ValueError("frequencies: give an array of shape (n, q)") from None
         if p.ndim != 2 or p.shape[1] < 2 or not len(p):
-            raise ValueError(f"frequencies has shape {p.shape}: give (n, q), with q >= 2 categories")
+            raise ValueError(
+                f"frequencies has shape {p.shape}: give (n, q), with q >= 2 categories"
+            )
         if not (np.isfinite(p).all() and np.all(p >= 0) and np.all(p.sum(1) > 0)):
             raise ValueError("frequencies: give numbers >= 0, not all 0 at any position")
         p /= p.sum(1, keepdims=True)

@@ -78,7 +78,7 @@ class Marginals(InputLaw):
         if self.members.shape[1] == 1:
             return diagonal(self, (centred**2).mean(0))
         parts = np.where(self.padding, 0.0, centred[:, self.members])
-        return np.einsum("pkv,pkw->kvw", parts, parts, optimize=True) / len(self.data)
+        return np.asarray(np.einsum("pkv,pkw->kvw", parts, parts, optimize=True) / len(self.data))
 
     @cached_property
     def _ranked(self) -> tuple[Array, Index, Index]:
@@ -96,7 +96,7 @@ class Marginals(InputLaw):
 
     @property
     def _single(self) -> bool:
-        return self.members.shape[1] == 1
+        return bool(self.members.shape[1] == 1)
 
     def draw(self, rng: np.random.Generator, rows: int) -> Draw:
         """Draw points."""

@@ -1,4 +1,4 @@
-"""Whatever can be measured, as a function of arrays: modules of torch, estimators of scikit-learn, functions."""
+"""Whatever can be measured, as a function of arrays: modules, estimators, functions."""
 
 from twinpeaks.measure.models.base import Model
 from twinpeaks.measure.models.read import read_model

@@ -12,7 +12,8 @@ from twinpeaks.theory.arrays import Array, Index
 
 __all__ = ["CHUNK", "Model", "Started", "pieces"]
 
-CHUNK = 2**21  # numbers in one batch of points: 16 MiB
+CHUNK = 2**21  # numbers in one batch: 16 MiB
+_ROWS = 4096  # points in one: what a function needs for each is its own affair
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,6 @@ class Model:
 
 def pieces(total: int, size: int) -> Iterator[slice]:
     """Slices of ``total`` things of ``size`` numbers that fit in a chunk each."""
-    step = max(1, CHUNK // max(size, 1))
+    step = min(_ROWS, max(1, CHUNK // max(size, 1)))
     for start in range(0, total, step):
         yield slice(start, min(start + step, total))

@@ -61,7 +61,9 @@ def _accepted(f: Callable[[Any], Any], points: Array) -> Callable[[Array], Any]:
         try:
             f(torch.from_numpy(points.copy()))
         except Exception as second:
-            raise (second if isinstance(refusal, (TypeError, AttributeError)) else refusal) from None
+            raise (
+                second if isinstance(refusal, (TypeError, AttributeError)) else refusal
+            ) from None
         return lambda x: torch.from_numpy(x)
     return lambda x: x
 
@@ -76,8 +78,8 @@ def returned(values: Any, rows: int) -> tuple[Array, float]:
     """
     if isinstance(values, (list, tuple)) and len(values) != rows:
         raise ValueError(
-            f"f returned a {type(values).__name__} of {len(values)}: return one array, such as that of one of "
-            "them, or all concatenated along their last axis"
+            f"f returned a {type(values).__name__} of {len(values)}: return one array, one of them or "
+            "all concatenated along their last axis"
         )
     tensor = hasattr(values, "detach")
     raw = values.detach().cpu() if tensor else values
@@ -90,8 +92,8 @@ def returned(values: Any, rows: int) -> tuple[Array, float]:
         spacing = float(np.finfo(dtype).eps) if dtype is not None and dtype.kind == "f" else 0.0
         if dtype is not None and dtype.kind in "USO":
             raise ValueError(
-                f"f returned labels (dtype {dtype}), such as {np.asarray(raw).flat[0]!r}: return numbers, such "
-                "as predict_proba, or f = lambda x: model.predict(x)[:, None] == model.classes_"
+                f"f returned labels (dtype {dtype}), such as '{np.asarray(raw).flat[0]}': return numbers, "
+                "such as predict_proba, or f = lambda x: model.predict(x)[:, None] == model.classes_"
             )
     if np.iscomplexobj(raw):
         raise ValueError(

@@ -1,8 +1,8 @@
 """Modules of torch, and the affine layers that some begin with.
 
 A replaced input moves the pre-activations after the leading affine layers (flattening, linear and
-convolutional layers, batch norm with frozen statistics) by its change times the response of those layers to that
-input alone. Neighbours of a point then cost no product with the first layer.
+convolutional layers, batch norm with frozen statistics) by its change times the response of those layers to
+that input alone. Neighbours of a point then cost no product with the first layer.
 """
 
 from __future__ import annotations
@@ -21,7 +21,15 @@ from twinpeaks.theory.arrays import Array, Index
 
 __all__ = ["Module"]
 
-_FREE = (nn.Flatten, nn.Unflatten, nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
+_FREE = (
+    nn.Flatten,
+    nn.Unflatten,
+    nn.Identity,
+    nn.Dropout,
+    nn.Dropout1d,
+    nn.Dropout2d,
+    nn.Dropout3d,
+)
 _AFFINE = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
@@ -129,7 +137,9 @@ class Module(Model):
     def _tensor(self, x: Array) -> Tensor:
         points = np.ascontiguousarray(x).reshape(-1, *self._shape)
         tensor = torch.from_numpy(points).to(self._device, self._dtype)
-        return tensor.clone() if tensor.data_ptr() == points.__array_interface__["data"][0] else tensor
+        return (
+            tensor.clone() if tensor.data_ptr() == points.__array_interface__["data"][0] else tensor
+        )
 
     def _read(self, found: Any, rows: int | None) -> Array:
         if not isinstance(found, Tensor):
@@ -180,6 +190,9 @@ def _single_linear(head: nn.Module) -> nn.Linear | None:
     """The layer, if the leading ones are a linear layer and what flattens or does nothing before it."""
     layers = list(_leaves(head))
     plain = all(type(layer) in (nn.Flatten, nn.Identity, nn.Dropout) for layer in layers[:-1])
-    flat = all(getattr(layer, "start_dim", 1) == 1 and getattr(layer, "end_dim", -1) == -1 for layer in layers)
+    flat = all(
+        getattr(layer, "start_dim", 1) == 1 and getattr(layer, "end_dim", -1) == -1
+        for layer in layers
+    )
     last = layers[-1]
     return last if plain and flat and isinstance(last, nn.Linear) else None

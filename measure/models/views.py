@@ -19,7 +19,7 @@ def _classes(outputs: Array) -> Array:
     """One indicator per class; a single output is a class by its sign."""
     if outputs.shape[1] == 1:
         return np.where(outputs > 0, 1.0, -1.0)
-    return np.eye(outputs.shape[1])[np.argmax(outputs, axis=1)]
+    return np.asarray(np.eye(outputs.shape[1])[np.argmax(outputs, axis=1)])
 
 
 #: Of outputs of shape (rows, outputs), by name.
@@ -35,10 +35,7 @@ def read_views(given: Any) -> dict[str, View]:
     """Views by name, or raise a ValueError that lists those there are."""
     if isinstance(given, str):
         given = [given]
-    if isinstance(given, Mapping):
-        named = dict(given)
-    else:
-        named = {name: name for name in given}
+    named = dict(given) if isinstance(given, Mapping) else {name: name for name in given}
     for name, view in named.items():
         if isinstance(view, str) and view in VIEWS:
             named[name] = VIEWS[view]

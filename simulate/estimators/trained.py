@@ -10,10 +10,10 @@ from twinpeaks.measure.moments import binomial_error
 from twinpeaks.simulate.draw import Instance
 from twinpeaks.sweeps.device import Workspace
 from twinpeaks.sweeps.random import TorchRandom
-from twinpeaks.theory.random import input_blocks
 from twinpeaks.theory.activations import HermiteMoments
 from twinpeaks.theory.arrays import Array
 from twinpeaks.theory.problem import Problem
+from twinpeaks.theory.random import input_blocks
 from twinpeaks.theory.teachers.base import RealTeacher, Teacher
 
 __all__ = ["measure_overlaps", "measure_test_error", "measure_training", "overlap_test_error"]
