@@ -107,7 +107,6 @@ def anova(values, probabilities):
 
 
 def test_categories_by_enumeration():
-    law = Categories(FREQUENCIES)
     table = np.random.default_rng(5).normal(size=(3, 3, 3)) + np.arange(3.0)
 
     def f(x):
@@ -117,7 +116,7 @@ def test_categories_by_enumeration():
         return table[tuple(x.astype(int).T)]
 
     exact = anova(table, FREQUENCIES)
-    for law, function in ((law, f), (Categories(FREQUENCIES, one_hot=False), of_codes)):
+    for law, function in ((Categories(FREQUENCIES), f), (Categories(FREQUENCIES, one_hot=False), of_codes)):
         for flips in (None, 1):
             found = measure.mean_dimension(function, law=law, samples=3000, random=6, flips=flips)
             assert abs(found.value - exact) < 4.5 * found.standard_error
