@@ -40,7 +40,8 @@ def test_covariance_of_pairs_is_that_of_numpy_with_the_formula_of_kenney_and_kee
     assert found.value == pytest.approx(np.cov(a[:, 0], b[:, 0])[0, 1], rel=1e-12)
     s2 = np.var((a - a.mean()) * (b - b.mean()), ddof=1)
     C = np.cov(a[:, 0], b[:, 0])
-    variance = s2 / 50 + (C[0, 1] ** 2 + C[0, 0] * C[1, 1]) / (50 * 49)
+    second = C[0, 1] ** 2 + C[0, 0] * C[1, 1]
+    variance = (s2 - 2 * second / 50) / 50 + second / (50 * 49)
     assert found.standard_error**2 == pytest.approx(variance, rel=1e-12)
 
 

@@ -31,7 +31,8 @@ curve = tp.solve(tp.Problem(), **at)
 tp.save(tp.twin_peaks(curve), "peaks.png")
 assert tp.precise.solve(tp.Problem(), overparam=0.5, alpha_T=3.0, lam=0.1, dps=20)["m"] > 0
 assert "solve" in dir(tp) and "run" in dir(tp)
-for name in ("run", "mean_dimension", "simulate"):
+assert tp.mean_dimension(lambda x: x.prod(1), n=2, samples=50, random=0).value > 1.9
+for name in ("run", "sample", "simulate"):
     try:
         getattr(tp, name)
     except ImportError as error:
