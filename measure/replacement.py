@@ -137,7 +137,8 @@ def replace(
     for visit in visits(f, law, strata, rng):
         stratum = strata[visit.stratum]
         if visit.first == 0:
-            groups = _groups(stratum, len(strata), max(c[0].size for c in visit.change) * width)
+            numbers = width * max(c[0].size for c in visit.change)
+            groups = _groups(stratum, len(strata), numbers, width)
             shapes = [c.shape for c in visit.change]
             sums = [Sums.empty(stratum.points, groups, shape, width) for shape in shapes]
             told = told or [[] for _ in shapes]
@@ -151,8 +152,10 @@ def replace(
     return [Replacements.of(law, done) for done in told]
 
 
-def _groups(stratum: Stratum, strata: int, numbers: int) -> int:
+def _groups(stratum: Stratum, strata: int, numbers: int, width: int) -> int:
     """Enough for an error of many degrees of freedom, but for the work of leaving out two of them."""
     wanted = max(8, -(-_ERRORS // strata))
+    if width > 1:  # slopes then cost a matrix inverse each
+        wanted = min(wanted, 32)
     work = int((_SUMS / numbers) ** 0.5)
     return int(min(stratum.points, max(8, min(wanted, work))))

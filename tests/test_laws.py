@@ -116,7 +116,10 @@ def test_categories_by_enumeration():
         return table[tuple(x.astype(int).T)]
 
     exact = anova(table, FREQUENCIES)
-    for law, function in ((Categories(FREQUENCIES), f), (Categories(FREQUENCIES, one_hot=False), of_codes)):
+    for law, function in (
+        (Categories(FREQUENCIES), f),
+        (Categories(FREQUENCIES, one_hot=False), of_codes),
+    ):
         for flips in (None, 1):
             found = measure.mean_dimension(function, law=law, samples=3000, random=6, flips=flips)
             assert abs(found.value - exact) < 4.5 * found.standard_error
