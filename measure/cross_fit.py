@@ -30,6 +30,8 @@ from twinpeaks.theory.arrays import Array, Bools, Index
 
 __all__ = ["Replacements", "Sums", "Told"]
 
+_WORK = 2**18  # numbers of the jackknife alive at a time: 2 MiB
+
 
 @dataclass(frozen=True)
 class Told:
@@ -191,38 +193,42 @@ class Sums:
         if len(counts) < 3:  # none left to fit slopes to with two left out
             none = np.zeros_like(self.B)
             return Told(inputs, plain, plain, none[0], np.stack([without, without], 1), none, zero)
-        everyone = np.ones(len(counts), dtype=bool)
-        linear, slopes = _crossed(A, self, covariance, everyone)
-        changes, slope_changes = [], []
-        for g in range(len(counts)):
-            kept = everyone.copy()
-            kept[g] = False
-            T, b = _crossed(A, self, covariance, kept)
-            changes.append(T - linear)
-            slope_changes.append(b - slopes)
-        both = np.stack([without, np.stack(changes)], axis=1)
+        everyone = np.ones((1, len(counts)), dtype=bool)
+        (linear,), (slopes,) = _crossed(A, self, covariance, everyone)
+        work = max(1, _WORK // (len(counts) * self.B[0].size))
+        left_out = np.split(~np.eye(len(counts), dtype=bool), range(work, len(counts), work))
+        crossed = [_crossed(A, self, covariance, kept) for kept in left_out]
+        changes = np.concatenate([T for T, _ in crossed]) - linear
+        slope_changes = np.concatenate([b for _, b in crossed]) - slopes
+        both = np.stack([without, changes], axis=1)
         pairs = _pairs(self, slopes, covariance)
-        return Told(inputs, plain, linear, slopes, both, np.stack(slope_changes), pairs)
+        return Told(inputs, plain, linear, slopes, both, slope_changes, pairs)
 
 
 def _crossed(A: Array, sums: Sums, covariance: Array, kept: Bools) -> tuple[Array, Array]:
-    """T, shape (estimands,), and b, shape (m, width, estimands, outputs), from some of the groups."""
-    B, C, share = sums.B[kept], sums.C[kept], sums.counts[kept]
-    total = share.sum()
-    slopes = _slopes(B.sum(0) - B, C.sum(0) - C, total - share, covariance)
-    mean = np.einsum("g,gkweo->kweo", share / total, slopes)
-    cross = np.einsum("gkweo,gkweo->e", slopes, B)
-    if slopes.shape[2] == 1:
-        own = np.einsum("gkeo,gk->e", slopes[:, :, 0] ** 2, C[:, :, 0, 0])
-        off = (slopes - mean)[:, :, 0] ** 2
-        apart = np.einsum("g,gkeo,k->e", share / total, off, covariance[:, 0, 0])
+    """T, shape (sets, estimands), and b, shape (sets, m, width, estimands, outputs), for sets of groups.
+
+    ``kept`` has the shape (sets, groups). Of a group that is left out, its own slopes have no weight.
+    """
+    share = kept * sums.counts
+    total = share.sum(1)
+    part = share / total[:, None]
+    B, C = (np.tensordot(kept, x, 1)[:, None] - x for x in (sums.B, sums.C))
+    slopes = _slopes(B, C, total[:, None] - sums.counts, covariance)
+    mean = np.einsum("sg,sgkweo->skweo", part, slopes)
+    off = slopes - mean[:, None]
+    if slopes.shape[3] == 1:
+        b, off = slopes[:, :, :, 0], off[:, :, :, 0]
+        cross = np.einsum("sgkeo,gkeo->sge", b, sums.B[:, :, 0])
+        own = np.einsum("sgkeo,sgkeo,gk->sge", b, b, sums.C[:, :, 0, 0])
+        apart = np.einsum("sgkeo,sgkeo,k->sge", off, off, covariance[:, 0, 0])
     else:
-        own = np.einsum("gkveo,gkvw,gkweo->e", slopes, C, slopes, optimize=True)
-        off = slopes - mean
-        apart = np.einsum(
-            "g,gkveo,kvw,gkweo->e", share / total, off, covariance, off, optimize=True
-        )
-    return (A[kept].sum(0) - 2.0 * cross + own) / total - apart, mean
+        cross = np.einsum("sgkweo,gkweo->sge", slopes, sums.B)
+        own = np.einsum("sgkveo,gkvw,sgkweo->sge", slopes, sums.C, slopes, optimize=True)
+        apart = np.einsum("sgkveo,kvw,sgkweo->sge", off, covariance, off, optimize=True)
+    told = A - 2.0 * cross + own
+    T = np.einsum("sg,sge->se", kept, told) / total[:, None] - np.einsum("sg,sge->se", part, apart)
+    return T, mean
 
 
 def _slopes(B: Array, C: Array, counts: Index, covariance: Array) -> Array:
@@ -231,13 +237,14 @@ def _slopes(B: Array, C: Array, counts: Index, covariance: Array) -> Array:
     C has the mean ``counts * covariance``. Where it is less than half of that for a single column, or where
     there are fewer than four points for each of several columns, slopes shrink.
     """
-    expected = counts[:, None, None, None] * covariance
+    expected = counts[..., None, None, None] * covariance
     if C.shape[-1] == 1:
         return np.asarray(B / np.maximum(C, 0.5 * expected)[..., None])
     width = C.shape[-1]
-    prior = np.where(counts < 4 * width, width / np.maximum(counts, 1), 0.0)[:, None, None, None]
+    few = counts < 4 * width
+    prior = np.where(few, width / np.maximum(counts, 1), 0.0)[..., None, None, None]
     inverse = np.linalg.pinv(C + prior * expected, rcond=1e-10, hermitian=True)
-    return np.asarray(np.einsum("gkvw,gkweo->gkveo", inverse, B, optimize=True))
+    return np.asarray(np.einsum("sgkvw,sgkweo->sgkveo", inverse, B, optimize=True))
 
 
 def _pairs(sums: Sums, slopes: Array, covariance: Array) -> Array:

@@ -210,16 +210,17 @@ def _outputs(
         x = law.draw(source.rng, rows).x
         values = f.scaled(f.model.start(x).outputs)
         shifts = [y[0] for y in values] if shifts is None else shifts
-        x -= law.mean
         for i, (tally, y) in enumerate(zip(replaced, values, strict=True)):
             slopes = tally.slopes.reshape(law.columns, -1)
-            linear = (x @ slopes).reshape(y.shape)
+            linear = (x @ slopes - law.mean @ slopes).reshape(y.shape)
             g = np.stack([np.zeros_like(linear), linear], axis=2)
             h = (y - shifts[i])[:, :, None] - g
             block = Moments.of(parts(h, g))
             before = found[i]
             found[i] = block if before is None else before.merge(block)
-            towards[i] += (x.T @ h[:, :, 1].reshape(rows, -1)).reshape(towards[i].shape) / samples
+            rest = h[:, :, 1].reshape(rows, -1)
+            products = x.T @ rest - law.mean[:, None] * rest.sum(0)
+            towards[i] += products.reshape(towards[i].shape) / samples
     return [(m, t) for m, t in zip(found, towards, strict=True) if m is not None]
 
 
