@@ -35,6 +35,7 @@ from .theory import (
     Activation as Activation,
     Atoms as Atoms,
     BinaryTeacher as BinaryTeacher,
+    Cumulants as Cumulants,
     Custom as Custom,
     CustomLink as CustomLink,
     CustomLoss as CustomLoss,
@@ -55,6 +56,7 @@ from .theory import (
     Logistic as Logistic,
     Loss as Loss,
     MarginLoss as MarginLoss,
+    MeasuredFeatures as MeasuredFeatures,
     Orthogonal as Orthogonal,
     Population as Population,
     PopulationLaw as PopulationLaw,
@@ -92,6 +94,7 @@ from .theory import (
     robust_test_error as robust_test_error,
     solve as solve,
     solve_from_start as solve_from_start,
+    solve_on_data as solve_on_data,
 )
 from .validate import (
     agrees as agrees,

@@ -27,8 +27,13 @@ from twinpeaks.theory.errors import (
 )
 from twinpeaks.theory.family import problem_at as problem_at
 from twinpeaks.theory.feature_laws.base import FeatureLaw as FeatureLaw
+from twinpeaks.theory.feature_laws.cumulants import Cumulants as Cumulants
 from twinpeaks.theory.feature_laws.deep import Deep as Deep
 from twinpeaks.theory.feature_laws.gaussian import Gaussian as Gaussian
+from twinpeaks.theory.feature_laws.measured import (
+    InputKernels as InputKernels,
+    MeasuredFeatures as MeasuredFeatures,
+)
 from twinpeaks.theory.feature_laws.orthogonal import Orthogonal as Orthogonal
 from twinpeaks.theory.feature_laws.population import (
     Atoms as Atoms,
@@ -56,6 +61,7 @@ from twinpeaks.theory.losses.logistic import Logistic as Logistic
 from twinpeaks.theory.losses.square import Square as Square
 from twinpeaks.theory.losses.squared_hinge import SquaredHinge as SquaredHinge
 from twinpeaks.theory.losses.zero_one import ZeroOne as ZeroOne
+from twinpeaks.theory.on_data import solve_on_data as solve_on_data
 from twinpeaks.theory.problem import Problem as Problem
 from twinpeaks.theory.sensitivity import (
     flip_rate as flip_rate,

@@ -52,6 +52,7 @@ NAMES: dict[str, Name] = {
     "alpha_prime": Name(
         "random patterns per weight", "P'/N of the training that made w_init", "axis"
     ),
+    "law": Name("law of the inputs", "under which the mean dimension is", "axis"),
     "norm": Name("ball", "l2 or linf", "axis"),
     "eps": Name("radius of the ball", "|delta|_2; max |delta_k| sqrt(D) for linf", "axis"),
     # order parameters
@@ -214,6 +215,13 @@ NAMES: dict[str, Name] = {
         "robust test error",
         "share of inputs that are misclassified or have a flip found within eps; a lower bound",
         "simulation",
+    ),
+    # given features and real labels
+    "classification_error": Name(
+        "classification error",
+        "P(y f < 0) on patterns not trained on, as if f were Gaussian given the label: approximate",
+        "question",
+        "fraction of patterns not trained on with y f(x) < 0",
     ),
     # questions asked of a curve
     "flip_rate": Name(

@@ -48,8 +48,9 @@ def observables(equations: Equations, u: Array) -> tuple[dict[str, Array], Bools
         for coefficient, form in zip(coefficients, forms, strict=True):
             # kappa'_star may be infinite where the kernel limit leaves it nothing
             influence += np.where(form > 0, coefficient, 0.0) * np.where(form > 0, form, 1.0)
+        variance = problem.features.output_variance(forms, Q)
         with np.errstate(invalid="ignore"):
-            return np.where(Q > 0, influence / Q, 1.0)
+            return np.where(variance > 0, influence / variance, 1.0)
 
     test_error = problem.teacher.test_error
     energy, free, replicon = _thermodynamics(equations, order, hats, training)

@@ -65,7 +65,15 @@ class FeatureLaw:
     whose nonlinear part comes first; the last is the identity with kernel_j = kappa_star^2. Whatever is
     quadratic in the student (its variance, influence, noise stability) is a sum over the same M_j with
     other coefficients.
+
+    ``probes`` names laws of inputs, other than the law of the patterns, under which the mean dimension is;
+    by default there are none.
     """
+
+    @property
+    def probes(self) -> tuple[str, ...]:
+        """Names of laws of inputs."""
+        return ()
 
     def check(self, moments: HermiteMoments, rho: float) -> None:
         """Refuse an activation or a teacher that these features cannot have; by default none.
@@ -106,6 +114,18 @@ class FeatureLaw:
     def influences(self, moments: HermiteMoments) -> tuple[float, ...]:
         """Coefficients of the M_j in the total influence E|grad f|^2: by default (1, kappa'_star^2)."""
         return 1.0, moments.dkappa_star**2
+
+    def output_variance(self, forms: Any, Q: Any) -> Any:
+        """The variance that the influence is divided by, for the mean dimension.
+
+        Parameters
+        ----------
+        forms : sequence of array
+            w^T M_j w / N for each j.
+        Q : array
+            Variance of the student field on the patterns: the result by default.
+        """
+        return Q
 
     def stabilities(
         self, nonlinear: Callable[[Any], Any], moments: HermiteMoments, rho: Any

@@ -11,6 +11,7 @@ from array_api_compat import array_namespace
 from twinpeaks.theory.activations import HermiteMoments
 from twinpeaks.theory.arrays import Array
 from twinpeaks.theory.errors import InvalidProblem
+from twinpeaks.theory.feature_laws._empirical import principal, second_moments
 from twinpeaks.theory.feature_laws.base import FeatureLaw, Kernel, Traces, on_sphere
 from twinpeaks.theory.random import Random
 
@@ -81,6 +82,46 @@ class Spectrum(FeatureLaw):
         object.__setattr__(self, "alignments", tuple(map(float, self.alignments - theta)))
         if not sum(self.alignments) > 0:
             raise InvalidProblem("alignments are all 0: the features carry nothing of the teacher")
+
+    @classmethod
+    def of(cls, features: Any, labels: Any) -> Spectrum:
+        """The spectrum of given features over given patterns.
+
+        Parameters
+        ----------
+        features : array of shape (patterns, N)
+            Of numpy, a memory map of which a chunk is read at a time, or a tensor on the host. They are
+            taken as they are: subtract the mean of each feature where the student has none to use.
+        labels : array of shape (patterns,)
+            Real labels y.
+
+        Returns
+        -------
+        Spectrum
+            The N eigenvalues of Omega = E[z z^T], averages over the patterns, and the squared projections
+            of E[z y]. Where there are more features than patterns the others are 0.
+
+        Raises
+        ------
+        InvalidProblem
+            For numbers that are complex or not finite, sizes that do not match, labels that are all
+            the same, and features that carry nothing of them.
+
+        Notes
+        -----
+        Its problem says that all of the labels is there to learn or to err on, nothing is noise
+        (``Linear`` has noise = 0.1 by default): ``Problem(Identity(), Linear(noise=0.0,
+        rho=np.mean(labels**2)), Square(), Spectrum.of(features, labels))``, at overparam = N/P.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from twinpeaks import theory
+        >>> theory.Spectrum.of(np.array([[1.0, 0.0], [-1.0, 0.0]]), np.array([2.0, -2.0]))
+        Spectrum(eigenvalues=(0.0, 1.0), alignments=(0.0, 4.0))
+        """
+        found = principal(second_moments(features, labels))
+        return cls(tuple(found.omega), tuple(found.cross**2))
 
     def _linear(self, moments: HermiteMoments) -> Array:
         """Eigenvalues of S = (Omega - kappa_star^2) / kappa_1^2."""

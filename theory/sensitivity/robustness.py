@@ -153,6 +153,11 @@ def robust_test_error(
     suffix, ending = replicas(student)
     error, Q = f"test_error{ending}", f"Q_{suffix}"
     check(problem, data, error, Q, "m")
+    if problem.features.probes:
+        raise ValueError(
+            f"features = {problem.features!r}: errors are of the patterns, bmd of "
+            f"{problem.features.probes[0]} inputs; use flip_rate, or a law such as Gaussian()"
+        )
 
     def ask(member: Problem, part: xr.Dataset) -> xr.DataArray:
         h = _reach(member, part, norm, student)
@@ -213,6 +218,8 @@ def _reach(problem: Problem, data: xr.Dataset, norm: Norm, student: Student) -> 
 
 def _isotropic(problem: Problem) -> bool:
     """Whether the law of features and teacher does not change under rotations of the inputs."""
+    if problem.features.probes:
+        return False
     if not isinstance(problem.features, PopulationLaw):
         return True
     inputs = problem.features.population(problem.activation.moments)

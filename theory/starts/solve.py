@@ -111,6 +111,11 @@ def solve_from_start(
         raise InvalidProblem(
             f"start = {start!r}: give a theory.GaussianStart, RandomLabelsStart or SameInputsStart"
         )
+    if problem.features.probes:
+        raise InvalidProblem(
+            f"features = {problem.features!r}: the mean dimension of these is under laws of inputs that "
+            "the start knows nothing of; give their spectrum, features.spectrum"
+        )
     model = Axes(
         (
             *family.axes,
