@@ -12,6 +12,7 @@ import numpy as np
 
 from twinpeaks.theory.activations import Activation, HermiteMoments, Tanh
 from twinpeaks.theory.arrays import Array
+from twinpeaks.theory.axes import is_number
 from twinpeaks.theory.errors import InvalidProblem
 from twinpeaks.theory.feature_laws._empirical import (
     Moments,
@@ -143,7 +144,10 @@ class MeasuredFeatures(FeatureLaw):
             )
             for name, pair in self.kernels.items()
         }
-        for name, value in (("cross", cross), ("covariance", covariance), ("kernels", held)):
+        if not (is_number(self.rho) and self.rho > 0):
+            raise InvalidProblem(f"rho = {self.rho!r}: give E[y^2] > 0")
+        made = {"covariance": covariance, "cross": cross, "rho": float(self.rho), "kernels": held}
+        for name, value in made.items():
             object.__setattr__(self, name, value)
         _ = self.spectrum
 
