@@ -33,8 +33,18 @@ _FOLDER = Path("gallery")
     "--all, a folder."
     "  [default: NAME in the folder gallery]",
 )
+@click.option(
+    "--images",
+    type=click.Path(path_type=Path),
+    help="File of images for real-features, such as MNIST's t10k-images-idx3-ubyte.gz, beside its labels."
+    "  [default: the digits of scikit-learn]",
+)
 def command(
-    name: str | None, files: tuple[Path, ...], everything: bool, output: Path | None
+    name: str | None,
+    files: tuple[Path, ...],
+    everything: bool,
+    output: Path | None,
+    images: Path | None,
 ) -> None:
     """Draw a figure from the data that it computes, or from files of solve and simulate.
 
@@ -44,6 +54,7 @@ def command(
       twinpeaks figure --all
       twinpeaks figure twin-peaks square.nc -o twin_peaks
       twinpeaks figure twin-peaks square.nc square-simulation.nc logistic.nc -o both.pdf
+      twinpeaks figure real-features --images t10k-images-idx3-ubyte.gz
 
     Files belong to twin-peaks. Those of one problem share a row: at most one theory and one
     simulation each.
@@ -54,6 +65,8 @@ def command(
     if everything:
         if name is not None:
             raise click.UsageError(f"NAME = {name} beside --all: give one of the two")
+        if images is not None:
+            raise click.UsageError(f"--images = {images} beside --all: give it with real-features")
         folder = make_folder(output or _FOLDER)
         for each in figures.REGISTRY:
             _draw(each, (), figures.targets(folder / each))
@@ -63,6 +76,8 @@ def command(
     found = name.replace("-", "_")
     if found not in figures.REGISTRY:
         raise click.BadParameter(f"NAME = {name}: give one of {shown}")
+    if images is not None and found != "real_features":
+        raise click.UsageError(f"--images = {images}: {name} draws none; leave it out")
     if files and found != "twin_peaks":
         raise click.UsageError(f"FILES: {name} computes what it draws; leave them out")
     try:
@@ -70,10 +85,12 @@ def command(
     except ValueError as error:
         said = str(error).replace(f"path = {str(output)!r}", f"--output = {output}")
         raise click.UsageError(said) from error
-    _draw(found, files, tuple(map(require, targets)))
+    _draw(found, files, tuple(map(require, targets)), images)
 
 
-def _draw(name: str, files: tuple[Path, ...], targets: tuple[Path, ...]) -> None:
+def _draw(
+    name: str, files: tuple[Path, ...], targets: tuple[Path, ...], images: Path | None = None
+) -> None:
     from twinpeaks import figures
 
     if files:
@@ -81,8 +98,9 @@ def _draw(name: str, files: tuple[Path, ...], targets: tuple[Path, ...]) -> None
         pairs = [(row["theory"], row.get("simulation")) for row in rows.values()]
         data = (dict(zip(labels(list(rows)), pairs, strict=True)),)
     else:
-        with progress_bar(name) as progress:
-            data = figures.DEFAULTS[name](progress)
+        options = {} if images is None else {"images": images}
+        with refusals(), progress_bar(name) as progress:
+            data = figures.DEFAULTS[name](progress, **options)
     with refusals():
         picture = figures.REGISTRY[name](*data)
     for written in write_figure(picture, targets):

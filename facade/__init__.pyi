@@ -26,9 +26,11 @@ from .measure import (
     mean_dimension as mean_dimension,
 )
 from .simulate import (
+    Images as Images,
     attack as attack,
     run as run,
     run_from_start as run_from_start,
+    run_on_data as run_on_data,
     sample as sample,
 )
 from .theory import (

@@ -4,10 +4,12 @@ from twinpeaks.extras import need
 
 need("torch", "simulate", "twinpeaks.simulate")
 
+from twinpeaks.simulate.images import Images
 from twinpeaks.simulate.initialisation import run_from_start
+from twinpeaks.simulate.on_data import run_on_data
 from twinpeaks.simulate.robustness import attack
 from twinpeaks.simulate.run import run
 from twinpeaks.simulate.sample import sample
 from twinpeaks.simulate.train import Status
 
-__all__ = ["Status", "attack", "run", "run_from_start", "sample"]
+__all__ = ["Images", "Status", "attack", "run", "run_from_start", "run_on_data", "sample"]

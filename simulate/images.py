@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from twinpeaks.extras import need
 from twinpeaks.theory.arrays import Array
 from twinpeaks.theory.axes import check_count
-from twinpeaks.theory.errors import InvalidProblem
 
 __all__ = ["Images"]
 
+_IMAGES, _LABELS = "images-idx3", "labels-idx1"
 _UNSIGNED_BYTES = 8  # the code of their type in an IDX file
 
 
@@ -58,13 +58,14 @@ class Images:
         return Images("digits", pixels / 8.0 - 1.0, np.asarray(labels, dtype=np.int64))
 
     @staticmethod
-    def idx(images: Path | str, labels: Path | str, pool: int = 1) -> Images:
-        """Images and labels in the format of MNIST, also gzipped.
+    def idx(path: Path | str, pool: int = 1) -> Images:
+        """Images and labels in the format of MNIST, gzipped or not.
 
         Parameters
         ----------
-        images, labels : path
-            Such as ``t10k-images-idx3-ubyte.gz`` and ``t10k-labels-idx1-ubyte.gz``.
+        path : path
+            Of the images, such as ``t10k-images-idx3-ubyte.gz``; beside it lies the file of the labels,
+            ``t10k-labels-idx1-ubyte.gz``.
         pool : int
             Side of the squares of pixels that are averaged into one.
 
@@ -73,11 +74,18 @@ class Images:
         ValueError
             If a file cannot be read or is of another format, or the squares do not fill the image.
         """
-        pixels, classes = _read(Path(images), 3), _read(Path(labels), 1)
+        path = Path(path)
+        if _IMAGES not in path.name:
+            raise ValueError(
+                f"path = {path}: give a file of images named as those of MNIST, with {_IMAGES!r} in "
+                f"its name, and {_LABELS!r} in that of its labels"
+            )
+        labels = path.with_name(path.name.replace(_IMAGES, _LABELS))
+        pixels, classes = _read(path, 3), _read(labels, 1)
         if len(pixels) != len(classes):
             raise ValueError(
-                f"labels = {labels}: it has {len(classes)} labels for {len(pixels)} images; give the "
-                "labels of these images"
+                f"path = {path}: {labels.name} has {len(classes)} labels for {len(pixels)} images; "
+                "give images beside their labels"
             )
         count, height, width = pixels.shape
         side = check_count("pool", pool, 1)
@@ -85,7 +93,7 @@ class Images:
             raise ValueError(f"pool = {pool}: give a divisor of {height} and {width}")
         squares = pixels.reshape(count, height // side, side, width // side, side)
         grey = squares.mean(axis=(2, 4)).reshape(count, -1) / 127.5 - 1.0
-        return Images(Path(images).parent.name, grey, classes.astype(np.int64))
+        return Images(path.parent.name, grey, classes.astype(np.int64))
 
 
 def _read(path: Path, dimensions: int) -> NDArray[np.uint8]:
@@ -94,16 +102,16 @@ def _read(path: Path, dimensions: int) -> NDArray[np.uint8]:
         raw = path.read_bytes()
         data = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
     except (OSError, EOFError) as error:
-        raise InvalidProblem(f"{path} cannot be read ({error}): give an IDX file") from None
+        raise ValueError(f"{path} cannot be read ({error}): give an IDX file") from None
     if data[:4] != bytes([0, 0, _UNSIGNED_BYTES, dimensions]):
-        raise InvalidProblem(
+        raise ValueError(
             f"{path} holds no array of bytes of {dimensions} dimensions: give an IDX file such as "
             "those of MNIST"
         )
     shape = np.frombuffer(data, ">u4", dimensions, offset=4)
     values = np.frombuffer(data, np.uint8, offset=4 + 4 * dimensions)
     if values.size != np.prod(shape, dtype=float):
-        raise InvalidProblem(
+        raise ValueError(
             f"{path} has {values.size} bytes of data and announces shape {tuple(map(int, shape))}: it "
             "is incomplete, get it again"
         )
