@@ -96,7 +96,9 @@ def _panel(
         here = line.sel(lam=lam)
         ax.plot(here["overparam"], here, color=colour)
         if lam in found.mean["lam"].values:
-            mean, error = (s[name].sel(lam=lam, **at) for s in (found.mean, found.standard_error))
+            mean, error = (
+                s[name].sel({"lam": lam, **at}) for s in (found.mean, found.standard_error)
+            )
             _points(ax, mean, error, colour)
     ax.set_xscale("log")
 
@@ -114,7 +116,7 @@ def _departure(
             shift = 1.05 ** (i - (len(shades) - 1) / 2)
             _points(ax, mean.assign_coords(overparam=mean["overparam"] * shift), error, colour)
     ax.axhline(0.0, color="0.3", linewidth=0.8, zorder=1)
-    ax.set(xscale="log", ylabel="measured over theory, per cent")
+    ax.set(xscale="log", ylabel=r"measured / theory $-$ 1 (%)")
     ax.set_title("departure of the square error", loc="left")
 
 

@@ -13,6 +13,7 @@ SCRIPTS = (
     "losses",
     "teachers",
     "features",
+    "real_features",
     "limits",
     "paths",
     "peaks",

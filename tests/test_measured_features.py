@@ -1,4 +1,4 @@
-"""Measured features: moments of data, kernels of hidden units under laws of inputs, and what solve makes of them."""
+"""Measured features: moments of data, kernels of hidden units, and what solve makes of them."""
 
 import itertools
 
@@ -52,6 +52,14 @@ def test_a_spectrum_of_data_is_that_of_its_second_moments(patterns, monkeypatch,
     np.testing.assert_allclose(again.eigenvalues, law.eigenvalues, atol=1e-13)
 
 
+def test_a_missing_number_is_found_in_its_chunk(monkeypatch):
+    monkeypatch.setattr(_empirical, "_NUMBERS", 12)
+    z = np.ones((10, 3))
+    z[7, 2] = np.nan
+    with pytest.raises(theory.InvalidProblem, match=r"features\[7, 2\] = nan"):
+        theory.Spectrum.of(z, np.arange(10.0))
+
+
 def test_a_spectrum_takes_tensors():
     torch = pytest.importorskip("torch")
     z, y = np.random.default_rng(2).normal(size=(2, 50, 4))
@@ -67,7 +75,7 @@ Z, Y = np.random.default_rng(3).normal(size=(10, 3)), np.arange(10.0)
     [
         (Z[0], Y, r"features have shape \(3,\)"),
         (Z, Y[:5], r"labels has shape \(5,\): give an array of shape \(10\)"),
-        (np.where(Z > 2 * Z.mean(), np.nan, Z), Y, r"features\[.*= nan: give finite"),
+        (np.where(Z.max() == Z, np.nan, Z), Y, r"features\[.*= nan: give finite"),
         (Z + 1j, Y, "features has dtype complex128: give real"),
         (Z, Y * 1j, "labels has dtype complex128"),
         (Z, np.ones(10), "labels are all 1"),
@@ -128,11 +136,11 @@ def test_forms_to_fifty_digits():
     law = theory.MeasuredFeatures(omega, b, rho, {"x": theory.InputKernels(*kernel)})
     found = law.forms(np.ones(1), theory.Identity().moments, rho, np.full(1, ridge), np.full(1, Vh))
     with mp.workdps(50):
-        O, v = mp.matrix(omega.tolist()), mp.matrix(b.tolist())
-        R = mp.inverse(ridge * mp.eye(n) + Vh * O)
+        S, v = mp.matrix(omega.tolist()), mp.matrix(b.tolist())
+        R = mp.inverse(ridge * mp.eye(n) + Vh * S)
         for form, M in zip(found, [omega, *kernel, np.eye(n)], strict=True):
             A = mp.matrix(M.tolist())
-            trace = [mp.fsum((B)[i, i] for i in range(n)) / n for B in (A * R, A * O * R * R)]
+            trace = [mp.fsum((B)[i, i] for i in range(n)) / n for B in (A * R, A * S * R * R)]
             exact = [*trace, (v.T * R * A * R * v)[0]]
             for got, want in zip(form, exact, strict=True):
                 assert float(got[0]) == pytest.approx(float(want), rel=1e-12)
@@ -147,10 +155,12 @@ def test_kernels_of_erf_are_those_of_williams():
         D = len(F)
         K, L = kernels(F, ERF, NORMAL)
 
-        def exact(C, s=np.sum(F**2, axis=0) / D):
-            return 2 / np.pi * np.arcsin(2 * C / np.sqrt(np.outer(1 + 2 * s, 1 + 2 * s)))
-
         C = F.T @ F / D
+        scale = np.sqrt(np.outer(1 + 2 * np.diag(C), 1 + 2 * np.diag(C)))
+
+        def exact(C, scale=scale):
+            return 2 / np.pi * np.arcsin(2 * C / scale)
+
         np.testing.assert_allclose(K, exact(C), atol=1e-11)
         replaced = sum(exact(C) - exact(C - np.outer(f, f) / D) for f in F)
         worst.append(np.abs(L - replaced).max())
@@ -247,7 +257,7 @@ F0, X0, Y0 = data()
     [
         ({"F": F0[:, 0]}, r"F has shape \(12,\)"),
         ({"inputs": X0[:, :5]}, "F has 12 rows"),
-        ({"inputs": X0 * 1j}, "features has dtype complex"),
+        ({"inputs": X0 * 1j}, "inputs has dtype complex"),
         ({"labels": np.ones(300)}, "labels are all 1"),
         ({"activation": np.tanh}, "give an instance of tp.Activation"),
         ({"activation": theory.Custom(np.sign)}, "jumps at .*smooth the activation"),
@@ -272,7 +282,7 @@ def test_questions_that_measured_features_cannot_answer():
     curve = theory.solve(problem, overparam=1.0, alpha_T=1.0, lam=0.1)
     with pytest.raises(theory.InvalidProblem, match="give activation=Identity"):
         problem.replace(activation=theory.Tanh())
-    with pytest.raises(theory.InvalidProblem, match="rho=features.rho"):
+    with pytest.raises(theory.InvalidProblem, match=r"rho=features\.rho"):
         problem.replace(teacher=theory.Linear(noise=0.0, rho=2.0))
     with pytest.raises(theory.InvalidProblem, match="give a finite overparam"):
         theory.solve(problem, overparam=np.inf, alpha_T=1.0, lam=0.1)
@@ -280,7 +290,7 @@ def test_questions_that_measured_features_cannot_answer():
         theory.noise_stability(problem, curve, 0.5)
     with pytest.raises(theory.InvalidProblem, match="not its Fourier weights"):
         theory.fourier_weights(problem, curve, 3)
-    with pytest.raises(theory.InvalidProblem, match="features.spectrum"):
+    with pytest.raises(theory.InvalidProblem, match=r"features\.spectrum"):
         theory.solve_from_start(problem, theory.GaussianStart(), overparam=2.0, alpha_T=1.0)
     with pytest.raises(ValueError, match="use flip_rate"):
         theory.robust_test_error(problem, curve, 0.5)

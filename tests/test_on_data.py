@@ -48,10 +48,9 @@ def z_scores(images, P, seeds, ratios):
 
 
 def check(images, P, seeds, ratios, error):
-    """Mean dimension within Student's t of its error at every point, all points together, errors to per cents.
+    """The mean dimension within its errors, point by point and all together; the others to per cents.
 
-    With n seeds |t| < 7 (10 of them) fails one of 36 points with p < 0.003, and chi2 per point is below 2.5 with
-    far less; the seed is fixed.
+    With 10 seeds one of 36 points has |t| > 7 with p < 0.003; the seeds are fixed.
     """
     z, found, curve = z_scores(images, P, seeds, ratios)
     assert float(np.abs(z["bmd"]).max()) < 7.0

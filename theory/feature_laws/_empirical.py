@@ -39,8 +39,13 @@ class Principal(NamedTuple):
     cross: Array
 
 
-def read_array(name: str, given: Any, *shape: int | None) -> Array:
+def read_array(name: str, given: Any, *shape: int | None, first: int = 0) -> Array:
     """Finite real numbers of a shape, in which None is any length.
+
+    Parameters
+    ----------
+    first : int
+        Number of the first row, of a part of a larger array.
 
     Raises
     ------
@@ -61,7 +66,8 @@ def read_array(name: str, given: Any, *shape: int | None) -> Array:
     values = values.astype(float)
     if not np.all(np.isfinite(values)):
         bad = tuple(int(i) for i in np.argwhere(~np.isfinite(values))[0])
-        raise InvalidProblem(f"{name}{list(bad)} = {values[bad]:g}: give finite numbers")
+        row = [bad[0] + first, *bad[1:]] if bad else ""
+        raise InvalidProblem(f"{name}{row} = {values[bad]:g}: give finite numbers")
     return values
 
 
@@ -78,7 +84,9 @@ def read_labels(labels: Any, patterns: int) -> Array:
     return y
 
 
-def second_moments(features: Any, labels: Any, transform: Any = None) -> Moments:
+def second_moments(
+    features: Any, labels: Any, transform: Any = None, name: str = "features"
+) -> Moments:
     """Averages over the patterns, a chunk of them in memory at a time.
 
     Parameters
@@ -88,22 +96,24 @@ def second_moments(features: Any, labels: Any, transform: Any = None) -> Moments
     labels : array of shape (patterns,)
     transform : callable, optional
         Makes the features of a chunk of patterns; by default they are given.
+    name : str
+        Of the first argument, for messages.
     """
     shape = np.shape(features)
     if len(shape) != 2 or 0 in shape:
-        raise InvalidProblem(f"features have shape {shape}: give an array of shape (patterns, N)")
+        raise InvalidProblem(f"{name} have shape {shape}: give an array of shape (patterns, N)")
     y = read_labels(labels, shape[0])
     total: Any = 0.0
     rows = max(1, _NUMBERS // shape[1])
     for start in range(0, shape[0], rows):
         part = slice(start, start + rows)
-        z = read_array("features", features[part], None, shape[1])
+        z = read_array(name, features[part], None, shape[1], first=start)
         z = z if transform is None else np.asarray(transform(z), dtype=float)
         more = np.column_stack([np.ones(len(z)), y[part]])
         total = total + np.block([[z.T @ z, z.T @ more], [more.T @ z, more.T @ more]])
     total = total / shape[0]
     if not np.all(np.isfinite(total)):
-        raise InvalidProblem("features have moments that overflow: rescale them")
+        raise InvalidProblem(f"{name} have moments that overflow: rescale them")
     return Moments(total[:-2, -2], total[:-2, :-2], total[:-2, -1], total[-2, -1], total[-1, -1])
 
 

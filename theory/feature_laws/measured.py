@@ -129,7 +129,8 @@ class MeasuredFeatures(FeatureLaw):
                 f"inputs have shape {np.shape(inputs)}: F has {D} rows; give shape (patterns, {D})"
             )
         _check_laws(laws, D)
-        found = second_moments(inputs, labels, lambda x: sigma(x @ F / D**0.5)).centred()
+        found = second_moments(inputs, labels, lambda x: sigma(x @ F / D**0.5), "inputs")
+        found = found.centred()
         probed = {str(name): InputKernels(*kernels(F, sigma, law)) for name, law in laws.items()}
         return MeasuredFeatures(found.second, found.cross, found.rho, probed)
 
