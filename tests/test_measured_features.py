@@ -305,6 +305,30 @@ def test_questions_that_measured_features_cannot_answer():
         theory.flip_rate(signs, curve, 0.5, norm="linf")
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ((np.eye(2), [1.0, 1.0], 1.0, {}), r"explains 2 of E\[y\^2\] = 1"),
+        ((np.eye(2), [1.0, 1.0], 0.0, {}), r"rho = 0.0: give E\[y\^2\] > 0"),
+        ((np.eye(3), [1.0, 1.0], 1.0, {}), r"covariance has shape \(3, 3\)"),
+        ((np.eye(1), [1.0], 1.0, {"a": (np.eye(1), np.eye(2))}), r"kernels\['a'\] has shape"),
+    ],
+)
+def test_moments_that_no_patterns_have(given, message):
+    with pytest.raises(theory.InvalidProblem, match=message):
+        theory.MeasuredFeatures(*given)
+
+
+def test_without_a_law_the_read_out_is_that_of_a_spectrum():
+    law = theory.MeasuredFeatures.of(F0, X0, Y0)
+    bare = theory.MeasuredFeatures(law.covariance, law.cross, law.rho, {})
+    at = {"overparam": 0.5, "alpha_T": 1.0, "lam": 0.1}
+    one, other = (theory.solve(linear_problem(f, law.rho), **at) for f in (bare, bare.spectrum))
+    for name in ("bmd", "test_error", "free_energy"):
+        assert float(one[name]) == pytest.approx(float(other[name]), rel=1e-12)
+    assert float(one.bmd) == 1.0
+
+
 def test_the_first_features_are_features():
     law, part = (theory.MeasuredFeatures.of(F, X0, Y0) for F in (F0, F0[:, :7]))
     np.testing.assert_allclose(law.first(7).spectrum.eigenvalues, part.spectrum.eigenvalues)

@@ -12,7 +12,8 @@ from twinpeaks.theory.errors import InvalidProblem
 __all__ = ["Moments", "Principal", "principal", "read_array", "read_labels", "second_moments"]
 
 _NUMBERS = 2**24  # of a chunk of patterns, 128 MiB
-ROUNDING = 1e-12  # of the largest eigenvalue
+_ROUNDING = 1e-12  # of the largest eigenvalue
+_EXCESS = 1e-2  # of E[y^2], more than rounding in the smallest eigenvalues that count can add
 
 
 class Moments(NamedTuple):
@@ -122,12 +123,22 @@ def principal(moments: Moments) -> Principal:
 
     Averages over patterns explain no more than E[y^2] (Cauchy-Schwarz). Where rounding in a small
     eigenvalue says otherwise, E[z y] is scaled back.
+
+    Raises
+    ------
+    InvalidProblem
+        If they explain more by what is no rounding: these are no averages over patterns.
     """
     omega, vectors = np.linalg.eigh(moments.second)
-    dead = omega <= ROUNDING * max(float(omega[-1]), 0.0)
+    dead = omega <= _ROUNDING * max(float(omega[-1]), 0.0)
     omega = np.where(dead, 0.0, omega)
     cross = np.where(dead, 0.0, vectors.T @ moments.cross)
     explained = float(np.sum(cross[~dead] ** 2 / omega[~dead]))
+    if explained > (1.0 + _EXCESS) * moments.rho:
+        raise InvalidProblem(
+            f"E[z y] explains {explained:.6g} of E[y^2] = {moments.rho:g}: no labels do that; give the "
+            "averages of one set of patterns"
+        )
     if explained > moments.rho:
         cross = cross * (moments.rho / explained) ** 0.5
     return Principal(omega, vectors, cross)

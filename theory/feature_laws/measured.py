@@ -194,10 +194,10 @@ class MeasuredFeatures(FeatureLaw):
         return MeasuredFeatures(self.covariance[:n, :n], self.cross[:n], self.rho, part)
 
     def __repr__(self) -> str:
-        """Sizes, names, and a fingerprint of the numbers to nine digits."""
+        """Sizes, names, and a fingerprint of some of the numbers to nine digits."""
         digest = blake2b(digest_size=4)
-        for array in (self.covariance, self.cross, *self._matrices):
-            digest.update(" ".join(f"{v + 0.0:.8e}" for v in array.ravel()[:: self.N + 1]).encode())
+        for array in ([self.rho], self.cross, *map(np.diag, (self.covariance, *self._matrices))):
+            digest.update(" ".join(f"{v + 0.0:.8e}" for v in np.ravel(array)).encode())
         names = "/".join(self.kernels) or "none"
         return f"MeasuredFeatures(N={self.N}, laws={names}, {digest.hexdigest()})"
 
