@@ -196,8 +196,9 @@ class MeasuredFeatures(FeatureLaw):
     def __repr__(self) -> str:
         """Sizes, names, and a fingerprint of some of the numbers to nine digits."""
         digest = blake2b(digest_size=4)
-        for array in ([self.rho], self.cross, *map(np.diag, (self.covariance, *self._matrices))):
-            digest.update(" ".join(f"{v + 0.0:.8e}" for v in np.ravel(array)).encode())
+        matrices = (self.covariance, *self._matrices)
+        numbers = np.concatenate([[self.rho], self.cross, *(np.diag(m) for m in matrices)])
+        digest.update(" ".join(f"{v + 0.0:.8e}" for v in numbers).encode())
         names = "/".join(self.kernels) or "none"
         return f"MeasuredFeatures(N={self.N}, laws={names}, {digest.hexdigest()})"
 
