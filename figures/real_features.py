@@ -158,12 +158,9 @@ def data(
     D = x.shape[1]
     F = np.random.default_rng(0).standard_normal((D, round(_RATIOS[-1] * P)))
     laws = {
-        "binary": (theory.Cumulants(kurtosis=-2.0), measure.Binary(D)),
-        "uniform": (
-            theory.Cumulants(variance=1.0 / 3.0, kurtosis=-1.2),
-            measure.Uniform(-1.0, np.ones(D)),
-        ),
-        "marginal": (theory.Cumulants.of(x), measure.Marginals(x)),
+        "binary": measure.Binary(D),
+        "uniform": measure.Uniform(-1.0, 1.0, D),
+        "marginal": measure.Marginals(x),
     }
     lam = [1e-4, 1e-2, 1.0]
     curve = theory.solve_on_data(
@@ -173,7 +170,7 @@ def data(
         P=P,
         overparam=_RATIOS,
         lam=lam,
-        laws={name: cumulants for name, (cumulants, _) in laws.items()},
+        laws=laws,
     )
     run = simulate.run_on_data(
         F,
@@ -182,7 +179,7 @@ def data(
         P=P,
         overparam=_TRAINED,
         lam=lam,
-        laws={name: law for name, (_, law) in laws.items()},
+        laws=laws,
         seeds=12,
         progress=progress,
     )

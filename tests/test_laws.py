@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from twinpeaks import measure
+from twinpeaks import measure, theory
 from twinpeaks.measure import Binary, Categories, Marginals, Normal, Uniform
 
 DATA = np.random.default_rng(8).integers(0, 4, size=(40, 4)) ** 2.0
@@ -48,6 +48,30 @@ def test_draws_have_the_moments_they_claim(law):
         assert np.all(close(products, law.covariance[k, :size, :size]))
         others = np.setdiff1d(np.arange(law.columns), own)
         assert np.all(close(centred[:, own, None] * centred[:, None, others], 0.0))
+
+
+@pytest.mark.parametrize("name", ["binary", "uniform", "normal", "marginals"])
+def test_cumulants_are_those_of_the_draws(name):
+    """And those that theory takes from the same data."""
+    law = LAWS[name]
+    mean, variance, skewness, kurtosis = law.cumulants
+    x = (law.draw(np.random.default_rng(5), 40_000).x - mean) / np.sqrt(variance)
+    assert np.all(close(x, 0.0))
+    assert np.all(close(x**2, 1.0))
+    assert np.all(close(x**3, skewness))
+    assert np.all(close(x**4 - 3.0, kurtosis))
+    if name == "marginals":
+        same = theory.Cumulants.of(DATA)
+        for found, exact in zip(law.cumulants, (same.mean, same.variance), strict=False):
+            np.testing.assert_allclose(found, exact, rtol=1e-12)
+        np.testing.assert_allclose(skewness, same.skewness, rtol=1e-10)
+        np.testing.assert_allclose(kurtosis, same.kurtosis, rtol=1e-10)
+
+
+@pytest.mark.parametrize("name", ["blocks", "joint", "categories", "codes"])
+def test_groups_and_categories_have_none(name):
+    with pytest.raises(ValueError, match=r"its columns are not|does not say"):
+        _ = LAWS[name].cumulants
 
 
 @every

@@ -261,8 +261,8 @@ F0, X0, Y0 = data()
         ({"labels": np.ones(300)}, "labels are all 1"),
         ({"activation": np.tanh}, "give an instance of tp.Activation"),
         ({"activation": theory.Custom(np.sign)}, "jumps at .*smooth the activation"),
-        ({"laws": {}}, "give a mapping of names to cumulants"),
-        ({"laws": {"a": (0, 1)}}, r"laws\['a'\] = \(0, 1\): give an instance of tp.Cumulants"),
+        ({"laws": {}}, "give a mapping of names to laws"),
+        ({"laws": {"a": (0, 1)}}, r"laws\['a'\] = \(0, 1\): give a law of independent columns"),
         ({"laws": {"a": theory.Cumulants([0.0, 1.0])}}, "cumulants of 2 inputs for 12"),
         (
             {"laws": {"a": theory.Cumulants(variance=0.0)}},

@@ -19,16 +19,13 @@ MNIST = Path(os.environ.get("TWINPEAKS_MNIST", "data/mnist/t10k-images-idx3-ubyt
 
 
 def laws_of(x):
-    """Cumulants for theory and laws to draw from, by name."""
+    """Laws by name, of which theory takes the cumulants and networks draw."""
     D = x.shape[1]
     return {
-        "binary": (theory.Cumulants(kurtosis=-2.0), measure.Binary(D)),
-        "normal": (theory.Cumulants(), measure.Normal(0.0, np.ones(D))),
-        "uniform": (
-            theory.Cumulants(variance=1 / 3, kurtosis=-1.2),
-            measure.Uniform(-1.0, np.ones(D)),
-        ),
-        "marginal": (theory.Cumulants.of(x), measure.Marginals(x)),
+        "binary": measure.Binary(D),
+        "normal": measure.Normal(0.0, 1.0, D),
+        "uniform": measure.Uniform(-1.0, 1.0, D),
+        "marginal": measure.Marginals(x),
     }
 
 
@@ -38,10 +35,8 @@ def z_scores(images, P, seeds, ratios):
     F = np.random.default_rng(0).standard_normal((x.shape[1], round(max(ratios) * P)))
     laws = laws_of(x)
     at = {"P": P, "overparam": ratios, "lam": [1e-4, 1e-2, 1.0]}
-    curve = theory.solve_on_data(F, x, y, laws={k: c for k, (c, _) in laws.items()}, **at)
-    run = simulate.run_on_data(
-        F, x, y, laws={k: law for k, (_, law) in laws.items()}, seeds=seeds, **at
-    )
+    curve = theory.solve_on_data(F, x, y, laws=laws, **at)
+    run = simulate.run_on_data(F, x, y, laws=laws, seeds=seeds, **at)
     names = ["test_error", "train_error", "q_d", "bmd", "classification_error"]
     found = over_seeds(run, names)
     return {n: (found.mean[n] - curve[n]) / found.standard_error[n] for n in names}, found, curve
@@ -164,16 +159,14 @@ def test_the_figure_shows_lines_and_points():
     y = x[:, 0]
     laws = {k: v for k, v in laws_of(x).items() if k != "normal"}
     at = {"P": 30, "lam": [1e-2, 0.1]}
-    curve = theory.solve_on_data(
-        F, x, y, overparam=[0.5, 1.0, 2.0], laws={k: c for k, (c, _) in laws.items()}, **at
-    )
+    curve = theory.solve_on_data(F, x, y, overparam=[0.5, 1.0, 2.0], laws=laws, **at)
     run = simulate.run_on_data(
         F,
         x,
         y,
         overparam=[0.5, 2.0],
         seeds=2,
-        laws={k: law for k, (_, law) in laws.items()},
+        laws=laws,
         **at,
     )
     picture = figures.real_features(curve, run)

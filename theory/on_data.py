@@ -13,7 +13,6 @@ from twinpeaks.theory.activations import Activation, Identity
 from twinpeaks.theory.axes import Given
 from twinpeaks.theory.data import Design, read_design
 from twinpeaks.theory.equations.saddle_point import Tolerances
-from twinpeaks.theory.feature_laws.cumulants import Cumulants
 from twinpeaks.theory.feature_laws.measured import BOOLEAN, MeasuredFeatures
 from twinpeaks.theory.losses.square import Square
 from twinpeaks.theory.names import attributes
@@ -34,7 +33,7 @@ def solve_on_data(
     overparam: Given,
     lam: Given,
     activation: Activation | None = None,
-    laws: Mapping[str, Cumulants] = BOOLEAN,
+    laws: Mapping[str, Any] = BOOLEAN,
     throw: bool = True,
     tolerances: Tolerances | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -60,7 +59,7 @@ def solve_on_data(
         Ridge penalty, > 0.
     activation : Activation, optional
         sigma; ``Tanh()`` by default.
-    laws : mapping of str to Cumulants
+    laws : mapping of str to Cumulants or InputLaw
         Laws of independent inputs for the mean dimension; -1 and +1 by default.
     throw, tolerances
         As in ``solve``.

@@ -103,6 +103,25 @@ class InputLaw(ABC):
     def covariance(self) -> Array:
         """Covariance of the columns of each input, shape (n, width, width); 0 for padding."""
 
+    @property
+    def cumulants(self) -> tuple[Array, Array, Array, Array]:
+        """Mean, variance, skewness and excess kurtosis of independent columns, which theory asks for.
+
+        Raises
+        ------
+        ValueError
+            If an input is a group of columns.
+        """
+        if self.members.shape[1] > 1:
+            raise ValueError(
+                f"{self!r}: its columns are not independent, and have no cumulants by column"
+            )
+        return (self.mean, self.covariance[:, 0, 0], *self._shape_of_columns())
+
+    def _shape_of_columns(self) -> tuple[Array, Array]:
+        """Skewness and excess kurtosis of single columns."""
+        raise ValueError(f"law = {self!r}: it does not say its skewness and kurtosis")
+
     @abstractmethod
     def draw(self, rng: np.random.Generator, rows: int) -> Draw:
         """Draw points."""

@@ -48,6 +48,9 @@ class Binary(InputLaw):
         """The identity."""
         return diagonal(self, np.ones(self.columns))
 
+    def _shape_of_columns(self) -> tuple[Array, Array]:
+        return np.zeros(self.columns), np.full(self.columns, -2.0)
+
     def draw(self, rng: np.random.Generator, rows: int) -> Draw:
         """Draw points."""
         x = _signs(rng, (rows, self.columns))

@@ -80,6 +80,13 @@ class Marginals(InputLaw):
         parts = np.where(self.padding, 0.0, centred[:, self.members])
         return np.asarray(np.einsum("pkv,pkw->kvw", parts, parts, optimize=True) / len(self.data))
 
+    def _shape_of_columns(self) -> tuple[Array, Array]:
+        centred = self.data - self.mean
+        spread = np.sqrt(self.covariance[:, 0, 0])
+        scaled = centred / np.where(spread > 0, spread, 1.0)
+        kurtosis = np.where(spread > 0, np.mean(scaled**4, axis=0) - 3.0, 0.0)
+        return np.mean(scaled**3, axis=0), kurtosis
+
     @cached_property
     def _ranked(self) -> tuple[Array, Index, Index]:
         """Sorted columns; first place and number of the values equal to each; shapes of the data."""

@@ -61,6 +61,9 @@ class Normal(InputLaw):
         """Variances."""
         return diagonal(self, self.std**2)
 
+    def _shape_of_columns(self) -> tuple[Array, Array]:
+        return np.zeros(self.columns), np.full(self.columns, 0.0)
+
     def draw(self, rng: np.random.Generator, rows: int) -> Draw:
         """Draw points."""
         x = self.mean + self.std * rng.standard_normal((rows, self.columns))

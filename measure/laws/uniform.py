@@ -74,6 +74,9 @@ class Uniform(InputLaw):
         """A twelfth of the squared width."""
         return diagonal(self, (self.high - self.low) ** 2 / 12)
 
+    def _shape_of_columns(self) -> tuple[Array, Array]:
+        return np.zeros(self.columns), np.full(self.columns, -1.2)
+
     def draw(self, rng: np.random.Generator, rows: int) -> Draw:
         """Draw points."""
         x = self.low + (self.high - self.low) * rng.random((rows, self.columns))

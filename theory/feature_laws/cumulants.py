@@ -67,6 +67,25 @@ class Cumulants:
             object.__setattr__(self, name, value)
 
     @staticmethod
+    def read(law: Any, name: str) -> Cumulants:
+        """Of what holds them: cumulants, or a law to draw from such as ``Binary(n)``.
+
+        Raises
+        ------
+        InvalidProblem
+            If it is neither; also for inputs that are groups of columns.
+        """
+        if isinstance(law, Cumulants):
+            return law
+        held = getattr(law, "cumulants", None)
+        if not (isinstance(held, tuple) and len(held) == 4):
+            raise InvalidProblem(
+                f"{name} = {law!r}: give a law of independent columns, such as tp.Binary(n), or "
+                "tp.Cumulants"
+            )
+        return Cumulants(*held)
+
+    @staticmethod
     def of(inputs: Any) -> Cumulants:
         """Each input by itself with the law it has in given data, shape (patterns, D): its marginal."""
         x = read_array("inputs", inputs, None, None)

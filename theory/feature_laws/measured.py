@@ -86,7 +86,7 @@ class MeasuredFeatures(FeatureLaw):
         inputs: Any,
         labels: Any,
         activation: Activation | None = None,
-        laws: Mapping[str, Cumulants] = BOOLEAN,
+        laws: Mapping[str, Any] = BOOLEAN,
     ) -> MeasuredFeatures:
         """Measure z = sigma(F^T x / sqrt(D)), less its mean over the patterns.
 
@@ -100,7 +100,7 @@ class MeasuredFeatures(FeatureLaw):
             Real labels.
         activation : Activation
             sigma; ``Tanh()`` by default.
-        laws : mapping of str to Cumulants
+        laws : mapping of str to Cumulants or InputLaw
             Laws of independent inputs under which the read-out is probed; -1 and +1 by default.
 
         Raises
@@ -128,10 +128,10 @@ class MeasuredFeatures(FeatureLaw):
             raise InvalidProblem(
                 f"inputs have shape {np.shape(inputs)}: F has {D} rows; give shape (patterns, {D})"
             )
-        _check_laws(laws, D)
+        read = _read_laws(laws, D)
         found = second_moments(inputs, labels, lambda x: sigma(x @ F / D**0.5), "inputs")
         found = found.centred()
-        probed = {str(name): InputKernels(*kernels(F, sigma, law)) for name, law in laws.items()}
+        probed = {name: InputKernels(*kernels(F, sigma, law)) for name, law in read.items()}
         return MeasuredFeatures(found.second, found.cross, found.rho, probed)
 
     def __post_init__(self) -> None:
@@ -284,14 +284,13 @@ class MeasuredFeatures(FeatureLaw):
         )
 
 
-def _check_laws(laws: Any, D: int) -> None:
-    """Refuse what is no mapping of names to cumulants of D inputs."""
+def _read_laws(laws: Any, D: int) -> dict[str, Cumulants]:
+    """Cumulants by name, or refuse what is no mapping of names to laws of D inputs."""
     if not isinstance(laws, Mapping) or not laws:
         raise InvalidProblem(
-            f"laws = {laws!r}: give a mapping of names to cumulants, such as "
-            "{'binary': tp.Cumulants(kurtosis=-2.0)}"
+            f"laws = {laws!r}: give a mapping of names to laws, such as {{'binary': tp.Binary({D})}}"
         )
-    for name, law in laws.items():
-        if not isinstance(law, Cumulants):
-            raise InvalidProblem(f"laws[{name!r}] = {law!r}: give an instance of tp.Cumulants")
+    read = {str(name): Cumulants.read(law, f"laws[{name!r}]") for name, law in laws.items()}
+    for law in read.values():
         law.spread(D)
+    return read
