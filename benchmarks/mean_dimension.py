@@ -131,9 +131,9 @@ def ours(net: nn.Module, seed: int, **how: Any) -> Estimate:
 
 
 WAYS: dict[str, tuple[Callable[[nn.Module, int], Estimate], int, tuple[int, ...]]] = {
-    "every pixel of 32 inputs, by loop": (by_loop, 6, (10, 1)),
-    "the same less the linear part (0.1)": (formerly, 12, (10, 1)),
-    "captum FeatureAblation, 8 inputs": (by_captum, 6, (1,)),
+    "every pixel of 32 inputs, by loop": (by_loop, 12, (10, 1)),
+    "the same less the linear part (0.1)": (formerly, 24, (10, 1)),
+    "captum FeatureAblation, 8 inputs": (by_captum, 12, (1,)),
     "SALib, 16 base points": (by_salib, 3, (1,)),
     "every pixel of 32 inputs": (partial(ours, samples=32, variance_samples=4096), 20, (10, 1)),
     "16 pixels of 784 inputs": (
@@ -143,6 +143,11 @@ WAYS: dict[str, tuple[Callable[[nn.Module, int], Estimate], int, tuple[int, ...]
     ),
     "32 pixels of 784 inputs": (
         partial(ours, samples=784, flips=32, variance_samples=4096),
+        40,
+        (10, 1),
+    ),
+    "32 pixels of 3136 inputs": (
+        partial(ours, samples=3136, flips=32, variance_samples=16384),
         40,
         (10, 1),
     ),
