@@ -35,7 +35,8 @@ from twinpeaks.theory.random import Random, input_blocks
 __all__ = ["mean_dimension"]
 
 _FIRST = 2048  # evaluations of the first round
-_FLIPS = 16  # of each point, where the number of points is not given
+_FLIPS = 32  # of each point, where the number of points is not given
+_SHARE = 12  # points for the variance, for each one whose inputs are replaced, or fewer: all cost no more
 _MUCH = (
     0.5  # an estimate chosen for an error hardly smaller is biased: errors and values go together
 )
@@ -79,7 +80,7 @@ def mean_dimension(
         ``Binary(n)`` by default.
     flips : int, optional
         Inputs that are replaced at each point, drawn at random so that all are equally often; by default
-        all, and 16 if samples is "auto". Few inputs of many points tell more than all of few.
+        all, and 32 if samples is "auto". Few inputs of many points tell more than all of few.
     variance_samples : int, optional
         Points for Var f, >= 2; ``samples * (flips + 1)`` by default, so that both halves cost the same.
     views : str, list of str, or mapping
@@ -266,6 +267,7 @@ def _until(f: Measured, law: InputLaw, source: Source, plan: _Plan) -> list[Esti
     """
     m = min(plan.flips, law.n)
     least = -(-4 * law.n // m)  # every input four times
+    share = min(m + 1, _SHARE)
     samples = max(least, 64, -(-_FIRST // (m + 1)))
     done = 0
     rounds: list[list[Estimate]] = []
@@ -279,13 +281,13 @@ def _until(f: Measured, law: InputLaw, source: Source, plan: _Plan) -> list[Esti
     )
     with bar:
         while True:
-            cost = 2 * samples * (m + 1)
+            cost = samples * (m + 1 + share)
             if rounds and done + cost > plan.limit:
-                samples = (plan.limit - done) // (2 * (m + 1))
+                samples = (plan.limit - done) // (m + 1 + share)
                 if samples < least:
                     break
-                cost = 2 * samples * (m + 1)
-            one = [_single(r) for r in _round(f, law, source, samples, m, samples * (m + 1))]
+                cost = samples * (m + 1 + share)
+            one = [_single(r) for r in _round(f, law, source, samples, m, samples * share)]
             rounds.append(one)
             sizes.append(float(samples))
             done += cost

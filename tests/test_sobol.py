@@ -295,3 +295,10 @@ def test_heavy_tails_are_refused_rather_than_believed():
         if found.status == "converged":
             kept.append(found)
     assert len(kept) < 10
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rtol", [0.03, 0.008])
+def test_coverage_where_the_error_decides_when_to_stop(rtol):
+    found = [measure.mean_dimension(relu, 9, random=seed, rtol=rtol) for seed in range(600)]
+    covers([e.value for e in found], [e.standard_error for e in found], _table(relu, 9))
