@@ -9,6 +9,7 @@ from . import (
     validate as validate,
 )
 from .figures import (
+    influence_map as influence_map,
     save as save,
     twin_peaks as twin_peaks,
 )
@@ -23,6 +24,7 @@ from .measure import (
     degree_weights as degree_weights,
     first_order as first_order,
     influences as influences,
+    load_model as load_model,
     mean_dimension as mean_dimension,
 )
 from .simulate import (

@@ -8,6 +8,7 @@ from twinpeaks.measure.dependent import data_sensitivity
 from twinpeaks.measure.influences import first_order, influences
 from twinpeaks.measure.laws import Binary, Categories, InputLaw, Marginals, Normal, Uniform
 from twinpeaks.measure.mean_dimension import mean_dimension
+from twinpeaks.measure.models.files import ModelFile, load_model
 from twinpeaks.measure.moments import Estimate
 from twinpeaks.measure.stability import noise_stability
 
@@ -20,6 +21,7 @@ __all__ = [
     "Estimate",
     "InputLaw",
     "Marginals",
+    "ModelFile",
     "Normal",
     "TorchRandom",
     "Uniform",
@@ -27,6 +29,7 @@ __all__ = [
     "degree_weights",
     "first_order",
     "influences",
+    "load_model",
     "mean_dimension",
     "noise_stability",
 ]

@@ -26,7 +26,8 @@ class Name(NamedTuple):
     definition : str
         A formula, of the limit where theory has one.
     by : str
-        "axis" of either side; "theory", "simulation" or "both"; "question", asked of a solved curve.
+        "axis" of either side; "theory", "simulation" or "both"; "question", asked of a solved curve, or of
+        any model.
     estimator : str
         How simulation estimates it, where that is not the definition at finite size.
     units : str
@@ -246,6 +247,9 @@ NAMES: dict[str, Name] = {
         "noise stability", "E f(x) f(y) - E[f]^2 at correlation rho of x and y", "question"
     ),
     "rho": Name("correlation of the inputs", "of x and y, coordinate by coordinate", "question"),
+    # any model, under a law of independent inputs
+    "mean_dimension": Name("mean dimension", "sum_k T_k / Var f", "question"),
+    "influence": Name("influence of an input", "T_k = E Var[f | all inputs but k]", "question"),
 }
 
 

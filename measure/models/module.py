@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,10 @@ class Module(Model):
     def __init__(self, module: nn.Module, shape: tuple[int, ...]) -> None:
         self._module, self._shape = module, shape
         self._training = [part for part in module.modules() if part.training]
-        module.eval()
+        with suppress(
+            NotImplementedError
+        ):  # of an exported program, whose mode is that of its export
+            module.eval()
         numbers = [t for t in (*module.parameters(), *module.buffers()) if t.is_floating_point()]
         kind = numbers[0] if numbers else torch.empty(0, dtype=torch.float64)
         self._device, self._dtype = kind.device, kind.dtype
@@ -66,11 +70,12 @@ class Module(Model):
         points = self._tensor(x)
         try:
             found = self._module(points)
-        except (RuntimeError, TypeError, ValueError, IndexError) as error:
+        except (RuntimeError, TypeError, ValueError, IndexError, AssertionError) as error:
             if isinstance(error, torch.cuda.OutOfMemoryError):
                 raise
+            said = str(error).strip().rpartition("\n")[2]  # TorchScript shows its source before
             raise ValueError(
-                f"the module failed on points of shape {tuple(points.shape)} in {self._dtype}: {error}; "
+                f"the module failed on points of shape {tuple(points.shape)} in {self._dtype}: {said}; "
                 "give the shape of one point, such as n=(1, 28, 28), or a law of that shape"
             ) from error
         return self._read(found, len(x))
