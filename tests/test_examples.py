@@ -13,6 +13,7 @@ SCRIPTS = (
     "losses",
     "teachers",
     "features",
+    "forest",
     "real_features",
     "limits",
     "paths",

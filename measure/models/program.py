@@ -56,7 +56,8 @@ _ARITHMETIC: tuple[str, ...] = (
 )
 _ARITHMETIC += ("eq", "ne", "lt", "le", "gt", "ge")
 _PLAIN = ("as_int", "as_ints", "as_float", "as_floats", "as_bool", "as_bools", "as_string")
-_EXPORT = "export again with model.eval() and torch.export.save of torch >= 2.8"
+_MODES = ("train", "training")  # arguments of dropout, batch norm and recurrent layers
+_EXPORT = "export again after model.eval()"
 
 _Values = dict[str, Any]
 
@@ -104,13 +105,20 @@ class Program:
         kinds = [next(iter(spec)) for spec in signature["output_specs"]]
         if any(kind != "user_output" for kind in kinds):
             raise ValueError(f"it changes its own state when it is called: {_EXPORT}")
+        nodes = self._graph["nodes"]
+        if any(
+            {"as_bool": True} == a["arg"] and a["name"] in _MODES
+            for n in nodes
+            for a in n["inputs"]
+        ):
+            raise ValueError(f"it was exported in training mode: {_EXPORT}")
         if len(inputs) != 1 or len(kinds) != 1 or "as_tensor" not in self._graph["outputs"][0]:
             raise ValueError(
                 f"it has {len(inputs)} inputs and {len(kinds)} outputs: export a function of one tensor "
                 "that returns one"
             )
         (self._input,) = inputs
-        self._calls = [_call(node) for node in self._graph["nodes"]]
+        self._calls = [_call(node) for node in nodes]
         about = self._graph["tensor_values"][self._input]
         self._dtype = _DTYPES[about["dtype"]]
         first, *rest = (size.get("as_int") for size in about["sizes"])
@@ -171,12 +179,13 @@ def _call(node: Mapping[str, Any]) -> Callable[[_Values], None]:
     target, named = _operator(str(node["target"]))
     arguments = [(given["name"], _argument(given["arg"])) for given in node["inputs"]]
     outputs = [_names(output) for output in node["outputs"]]
-    several = len(outputs) > 1
 
     def run(values: _Values) -> None:
         given = [(name, argument(values)) for name, argument in arguments]
         found = target(**dict(given)) if named else target(*(value for _, value in given))
-        for names, value in zip(outputs, found if several else [found], strict=True):
+        for names, value in zip(
+            outputs, [found] if len(outputs) == 1 else found or (), strict=True
+        ):
             values.update(
                 [(names, value)] if isinstance(names, str) else zip(names, value, strict=True)
             )
