@@ -408,3 +408,34 @@ def test_what_is_no_model(name, words, tmp_path):
 def test_points_of_another_shape_are_refused(archive):
     with pytest.raises(ValueError, match=r"takes points of shape \(6, 4\), not \(24,\)"):
         measure.mean_dimension(load_model(archive).f, 24, 50, 0)
+
+
+def gone(name):
+    return lambda files: {k: v for k, v in files.items() if k != name}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        gone("models/model.json"),
+        gone("data/weights/weight_1"),
+        gone("byteorder"),
+        lambda files: {**files, "models/model.json": b"no json"},
+        lambda files: {**files, "data/weights/weight_1": b"short"},
+        edited("models/model.json", dict.clear),
+        edited("data/weights/model_weights_config.json", lambda c: c["config"].clear()),
+        graph(lambda g, _: g["nodes"].pop(0)),
+        graph(lambda g, _: g["outputs"].clear()),
+        graph(lambda g, _: g["nodes"][0].update(outputs=[])),
+        graph(lambda g, _: g["nodes"][0].update(inputs=[{"name": "self", "arg": {}}])),
+        graph(
+            lambda g, _: g["nodes"][0].update(inputs=[{"name": "self", "arg": {"as_graph": {}}}])
+        ),
+        graph(lambda g, _: g["tensor_values"].clear()),
+    ],
+)
+def test_an_archive_that_does_not_fit_together_is_one_sentence(change, archive, tmp_path):
+    bad = rewritten(archive, tmp_path / "bad.pt2", change)
+    with pytest.raises(ValueError, match=r"^(model = .*: |the model failed)") as refused:
+        load_model(bad).f(np.zeros((2, 6, 4)))
+    assert "\n" not in str(refused.value)

@@ -107,17 +107,18 @@ def _reader(path: Path) -> Callable[[Path], ModelFile]:
 
 def _exported(path: Path) -> ModelFile:
     need("torch", "simulate", "a model of torch.export")
-    from twinpeaks.measure.models.program import Program
+    from twinpeaks.measure.models.program import ProgramError, Program
 
     try:
         with ZipFile(path) as archive:
-            names = archive.namelist()
-            if not any(name.endswith("/models/model.json") for name in names):
-                raise ValueError(
+            if not any(name.endswith("/models/model.json") for name in archive.namelist()):
+                raise ProgramError(
                     f"this is no archive of torch.export.save of torch >= 2.8: export with {_EXPORT}"
                 )
             program = Program(archive)
-    except (BadZipFile, KeyError, TypeError, AttributeError, IndexError, RuntimeError) as error:
+    except ProgramError:
+        raise
+    except Exception as error:  # damage may surface anywhere in what reads
         raise ValueError(
             f"the archive is damaged ({type(error).__name__}: {_line(error)}); export it again"
         ) from error

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from twinpeaks.theory.arrays import Array
 
-__all__ = ["Program"]
+__all__ = ["ProgramError", "Program"]
 
 # Numbers that the format gives to what they stand for; they do not change between versions.
 _DTYPES = {
@@ -62,6 +62,10 @@ _EXPORT = "export again after model.eval()"
 _Values = dict[str, Any]
 
 
+class ProgramError(ValueError):
+    """An archive is whole, and holds something else than a function that is called here."""
+
+
 class Program:
     """A function of one tensor that ``torch.export.save`` wrote.
 
@@ -79,9 +83,9 @@ class Program:
 
     Raises
     ------
-    ValueError
+    ProgramError
         If the archive holds pickles in place of numbers, operators other than those named above, or anything
-        but one function of one tensor.
+        but one function of one tensor. A damaged archive raises whatever reading it does.
     """
 
     def __init__(self, archive: ZipFile) -> None:
@@ -98,22 +102,22 @@ class Program:
                 continue
             name = said.get(f"{kind}_name")
             if name not in held:
-                raise ValueError(
+                raise ProgramError(
                     f"an input of its graph is a {kind}: give a function of one tensor"
                 )
             self._held[said["arg"]["name"]] = held[name]
         kinds = [next(iter(spec)) for spec in signature["output_specs"]]
         if any(kind != "user_output" for kind in kinds):
-            raise ValueError(f"it changes its own state when it is called: {_EXPORT}")
+            raise ProgramError(f"it changes its own state when it is called: {_EXPORT}")
         nodes = self._graph["nodes"]
         if any(
-            {"as_bool": True} == a["arg"] and a["name"] in _MODES
+            a["arg"] == {"as_bool": True} and a["name"] in _MODES
             for n in nodes
             for a in n["inputs"]
         ):
-            raise ValueError(f"it was exported in training mode: {_EXPORT}")
+            raise ProgramError(f"it was exported in training mode: {_EXPORT}")
         if len(inputs) != 1 or len(kinds) != 1 or "as_tensor" not in self._graph["outputs"][0]:
-            raise ValueError(
+            raise ProgramError(
                 f"it has {len(inputs)} inputs and {len(kinds)} outputs: export a function of one tensor "
                 "that returns one"
             )
@@ -123,7 +127,7 @@ class Program:
         self._dtype = _DTYPES[about["dtype"]]
         first, *rest = (size.get("as_int") for size in about["sizes"])
         if not rest or None in rest:
-            raise ValueError(
+            raise ProgramError(
                 "the sizes of its input vary beyond the batch: let only dimension 0 vary, "
                 "dynamic_shapes=({0: torch.export.Dim.AUTO},)"
             )
@@ -148,7 +152,7 @@ class _Reader:
         (self._folder,) = {name.partition("/")[0] for name in names} if names else {""}
         self._archive = archive
         if self._bytes("byteorder") != b"little":
-            raise ValueError("its numbers are not little-endian: export again on another machine")
+            raise ProgramError("its numbers are not little-endian: export again on another machine")
 
     def _bytes(self, name: str) -> bytes:
         return self._archive.read(f"{self._folder}/{name}")
@@ -164,7 +168,7 @@ class _Reader:
     def _tensor(self, kind: str, name: str, about: Mapping[str, Any]) -> Tensor:
         meta = about["tensor_meta"]
         if about["use_pickle"] or meta is None:
-            raise ValueError(f"{name} is a pickle, which is not read: export plain tensors alone")
+            raise ProgramError(f"{name} is a pickle, which is not read: export plain tensors alone")
         dtype = _DTYPES[meta["dtype"]]
         sizes, strides = ([s["as_int"] for s in meta[key]] for key in ("sizes", "strides"))
         if not math.prod(sizes):
@@ -203,7 +207,7 @@ def _operator(target: str) -> tuple[Callable[..., Any], bool]:
             schema = getattr(found, "_schema", None)
             if schema is not None and all(a.name != "filename" for a in schema.arguments):
                 return found, True  # type: ignore[return-value]
-    raise ValueError(
+    raise ProgramError(
         f"its operator {target} is not one that is called here: give TorchScript or ONNX"
     )
 
@@ -235,7 +239,7 @@ def _argument(given: Mapping[str, Any]) -> Callable[[_Values], Any]:
         "as_device": lambda: torch.device("cpu"),
     }
     if kind not in constants and kind not in _PLAIN:
-        raise ValueError(f"its graph has an argument {kind}: give TorchScript or ONNX")
+        raise ProgramError(f"its graph has an argument {kind}: give TorchScript or ONNX")
     constant = constants[kind]() if kind in constants else value
     return lambda _: constant
 
