@@ -113,9 +113,11 @@ def mean_dimension(
         for f: an error above a quarter of the value, a value more than 4 errors outside [1, n], or an error
         above ``rtol`` at the limit.
 
-    Notes ----- Two estimates are made of the same points, with the linear part taken out and without. The
-    former is returned unless its standard error is much larger than that of the latter, as where f^2 hardly
-    varies: for a parity.
+    Notes
+    -----
+    Two estimates are made of the same points, with the linear part taken out and without. The former is
+    returned unless its standard error is much larger than that of the latter, as where f^2 hardly varies:
+    for a parity.
 
     A function is constant up to rounding if its standard deviation is at most n eps times its largest value,
     eps being the spacing of the numbers that f returns, 2.2e-16 in double and 1.2e-7 in single precision. A

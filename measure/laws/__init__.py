@@ -1,7 +1,7 @@
 """Laws of independent inputs: every module of this folder is imported, its public classes re-exported.
 
-A new law is a new file here, and nothing else. It needs ``draw`` and ``values_of``; a ``redraw`` that never
-repeats the value it replaces makes estimates sharper.
+A new law is a new file here, and nothing else. It needs ``mean``, ``covariance``, ``draw`` and ``redraw``;
+a ``redraw`` that never repeats the value it replaces makes estimates sharper.
 """
 
 from twinpeaks.measure.laws.base import Draw, InputLaw

@@ -107,7 +107,7 @@ def _reader(path: Path) -> Callable[[Path], ModelFile]:
 
 def _exported(path: Path) -> ModelFile:
     need("torch", "simulate", "a model of torch.export")
-    from twinpeaks.measure.models.program import ProgramError, Program
+    from twinpeaks.measure.models.program import Program, ProgramError
 
     try:
         with ZipFile(path) as archive:

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from twinpeaks.theory.arrays import Array
 
-__all__ = ["ProgramError", "Program"]
+__all__ = ["Program", "ProgramError"]
 
 # Numbers that the format gives to what they stand for; they do not change between versions.
 _DTYPES = {
