@@ -79,7 +79,9 @@ def degree_weights(
         If an argument is out of range, or f returns the wrong shape, or values that are complex or not
         finite.
 
-    Notes ----- Under ``Binary`` each block gives a U-statistic of the kernel h(a, b) = f(x_a).f(x_b)
+    Notes
+    -----
+    Under ``Binary`` each block gives a U-statistic of the kernel h(a, b) = f(x_a).f(x_b)
     e_k(x_a * x_b), of variance [4 (m - 2) z_1 + 2 z_2] / (m (m - 1)) with z_1 = Cov(h(a, b), h(a, c)) and
     z_2 = Var h (Hoeffding, Annals of Mathematical Statistics 19, 1948, 293), measured on the same pairs; a
     negative z_1 counts as 0.
