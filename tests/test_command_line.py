@@ -41,6 +41,7 @@ def process(*args):
         ["bogus"],
         ["solve", "--overparam", "0:1:5"],
         ["simulate", "--overparam", "1", "-o", "no/such/folder.nc"],
+        ["bmd", "model.pt2", "--law", "cauchy"],
     ],
 )
 def test_answers_without_loading_numerics(args):

@@ -110,6 +110,8 @@ def test_the_mean_dimension_of_a_file_is_that_of_the_module(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         loaded = torch.export.load(tmp_path / "a.pt2").module()  # of one's own file
+    assert load_model((tmp_path / "a.pt2").rename(tmp_path / "b.pt")).shape == (6, 4)
+    (tmp_path / "b.pt").rename(tmp_path / "a.pt2")
     found = [
         measure.mean_dimension(f, (6, 4), 100, 0, flips=5).value
         for f in (module, load_model(tmp_path / "a.pt2").f, load_model(tmp_path / "a.pt").f, loaded)

@@ -111,7 +111,7 @@ def _exported(path: Path) -> ModelFile:
 
     try:
         with ZipFile(path) as archive:
-            if not any(name.endswith("/models/model.json") for name in archive.namelist()):
+            if not _is_exported(archive):
                 raise ProgramError(
                     f"this is no archive of torch.export.save of torch >= 2.8: export with {_EXPORT}"
                 )
@@ -126,6 +126,10 @@ def _exported(path: Path) -> ModelFile:
     return ModelFile(_explained(f, program.shape), program.shape)
 
 
+def _is_exported(archive: ZipFile) -> bool:
+    return any(name.endswith("/models/model.json") for name in archive.namelist())
+
+
 def _script(path: Path) -> ModelFile:
     need("torch", "simulate", "TorchScript")
     import torch
@@ -138,6 +142,8 @@ def _script(path: Path) -> ModelFile:
             if len(set(names)) < len(names) or archive.testzip():
                 # of two files of one name readers take different ones
                 raise ValueError(f"the archive is damaged; {remedy}")
+            if _is_exported(archive):
+                return _exported(path)
             code = [name for name in names if re.search(r"^[^/]+/code/.*\.py$", name)]
             if not code:
                 raise ValueError(
@@ -159,7 +165,6 @@ def _onnx(path: Path) -> ModelFile:
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # what goes wrong is raised
-    options.intra_op_num_threads = 1
     try:
         session = onnxruntime.InferenceSession(
             str(path), options, providers=["CPUExecutionProvider"]
