@@ -65,7 +65,9 @@ def test_a_scheduler_by_its_address_whose_workers_share_the_memory():
             assert crew.neighbours == 2
 
 
-@pytest.mark.parametrize("loss", [theory.Square(), theory.Logistic()])
+@pytest.mark.parametrize(
+    "loss", [theory.Square(), pytest.param(theory.Logistic(), marks=pytest.mark.slow)]
+)
 def test_the_only_worker_may_die(loss):
     """Nobody else then holds anything of the sweep."""
     killed = []
@@ -144,7 +146,15 @@ def test_nobody_at_an_address_is_said(tmp_path):
     run(seeds=1).to_netcdf(tmp_path / "run.nc", engine="h5netcdf")
 
 
-@pytest.mark.parametrize("how", ["script", "module", "stdin"])
+# A module has both what a script has and what tells its name.
+@pytest.mark.parametrize(
+    "how",
+    [
+        "module",
+        pytest.param("script", marks=pytest.mark.slow),
+        pytest.param("stdin", marks=pytest.mark.slow),
+    ],
+)
 def test_a_script_without_a_guard_just_works(how, tmp_path):
     """Workers do not run the script again, and get what it defines by value."""
     code = (

@@ -310,7 +310,13 @@ def test_another_suffix_is_refused(name, formats, words, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "backend", ["module://matplotlib_inline.backend_inline", "nonsense", "svg", ""]
+    "backend",
+    [
+        "module://matplotlib_inline.backend_inline",
+        pytest.param("nonsense", marks=pytest.mark.slow),
+        "svg",
+        "",
+    ],
 )
 def test_a_backend_named_by_another_environment_is_not_needed(backend, good, tmp_path):
     """One that exists is still the one for windows."""

@@ -6,8 +6,23 @@ import sys
 
 import pytest
 
-NAMES = ("theory", "simulate", "measure", "sweeps", "networks", "commands", "validate", "explorer")
+NAMES = [
+    *("theory.py", "simulate.py", "measure.py", "sweeps.py", "validate.py", "commands.py"),
+    *("networks.py", "components.py", "explorer.py", "figures/__init__.py", "tests/__init__.py"),
+]
 SHOUT = "print('the file of the user was executed')\n"
+MINE = """import twinpeaks as tp
+tp.solve(tp.Problem(), overparam=1.0, alpha_T=3.0, lam=0.1)
+tp.run(tp.Problem(), overparam=1.0, D=10, seeds=1)
+tp.twin_peaks, tp.compare, tp.mean_dimension, tp.precise
+"""
+TEST = """import twinpeaks as tp
+
+
+def test_it(golden):
+    assert golden.path
+    assert tp.solve(tp.Problem(), overparam=1.0, alpha_T=3.0, lam=0.1)
+"""
 
 
 def run(*args, **how):
@@ -18,46 +33,32 @@ def run(*args, **how):
 
 @pytest.fixture
 def clashing(tmp_path):
-    """A folder with a file or package for each name of a floor."""
+    """A folder with a file or package for each name of a floor, and work of the user's own."""
     for name in NAMES:
-        (tmp_path / f"{name}.py").write_text(SHOUT)
-    (tmp_path / "figures").mkdir()
-    (tmp_path / "figures" / "__init__.py").write_text(SHOUT)
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(SHOUT)
+    (tmp_path / "mine.py").write_text(MINE)
+    (tmp_path / "test_mine.py").write_text(TEST)
     return tmp_path
+
+
+SIMULATE = "-m twinpeaks simulate --overparam 1 -D 6 --seeds 1 --n-test 10"
 
 
 @pytest.mark.parametrize(
     "args",
     [
-        ["-m", "twinpeaks", "--help"],
+        # the folder of a script, and the current one, stand first on the path
+        pytest.param(["mine.py"], marks=pytest.mark.torch),
         ["-m", "twinpeaks", "solve", "--overparam", "1", "-o", "a.nc"],
-        [
-            "-m",
-            "twinpeaks",
-            "simulate",
-            "--overparam",
-            "1",
-            "-D",
-            "6",
-            "--seeds",
-            "1",
-            "--n-test",
-            "10",
-        ],
         ["-m", "twinpeaks", "figure", "nope"],
-        [
-            "-c",
-            "import twinpeaks as tp\n\n\ndef test_it():\n"
-            "    assert tp.solve(tp.Problem(), overparam=1.0, alpha_T=3.0, lam=0.1)\n",
-        ],
         ["-m", "pytest", "-q", "-p", "no:cacheprovider", "test_mine.py"],
+        pytest.param(["-c", MINE], marks=[pytest.mark.torch, pytest.mark.slow]),
+        pytest.param(SIMULATE.split(), marks=[pytest.mark.torch, pytest.mark.slow]),
+        pytest.param(["-m", "twinpeaks", "--help"], marks=pytest.mark.slow),
     ],
 )
 def test_files_of_the_user_are_not_executed(args, clashing):
-    (clashing / "test_mine.py").write_text(
-        "import twinpeaks as tp\n\n\ndef test_it():\n"
-        "    assert tp.solve(tp.Problem(), overparam=1.0, alpha_T=3.0, lam=0.1)\n"
-    )
     done = run(*args, cwd=clashing)
     assert "executed" not in done.stdout + done.stderr
     assert done.returncode == (2 if args[-1] == "nope" else 0), done.stdout + done.stderr
@@ -68,9 +69,9 @@ def test_files_of_the_user_are_not_executed(args, clashing):
     ("args", "code"),
     [
         (["--help"], 0),
-        (["solve", "--help"], 0),
+        pytest.param(["solve", "--help"], 0, marks=pytest.mark.slow),
         (["equations"], 0),
-        (["equations", "--latex"], 0),
+        pytest.param(["equations", "--latex"], 0, marks=pytest.mark.slow),
         (["solve", "--overparam", "0.5,1", "-o", "{folder}/a.nc"], 0),
         (["solve", "--overparam", "x"], 2),
     ],

@@ -1,7 +1,8 @@
 """Every component crossed with every other and with every limit: nothing crashes, no number is missing.
 
 Components are discovered (components.py), each beside its twin given as a callable, so that a new file is
-crossed too. All pairs of components meet in all limits; whatever the pair does not name is a default.
+crossed too. All pairs of components meet, each in one limit, and every component meets every limit; the
+slow tests add the other limits of all pairs. Whatever the pair does not name is a default.
 """
 
 import itertools
@@ -121,11 +122,29 @@ def faults(problem, data):
     return found
 
 
+def on_its_diagonals(fields, limit):
+    """Whether pairs are dealt to this limit: every fourth diagonal, so that all components are on it."""
+    places = itertools.product(*(range(len(components)) for components in PAIRS[fields]))
+    return [len(at) == 1 or sum(at) % len(LIMITS) == list(LIMITS).index(limit) for at in places]
+
+
+def test_every_component_is_dealt_to_every_limit():
+    for fields, limit in itertools.product(PAIRS, LIMITS):
+        met = itertools.compress(itertools.product(*PAIRS[fields]), on_its_diagonals(fields, limit))
+        for found, whole in zip(zip(*met, strict=True), PAIRS[fields], strict=True):
+            assert {*map(id, found)} == {*map(id, whole)}
+
+
 @pytest.mark.parametrize("limit", LIMITS)
-@pytest.mark.parametrize("fields", PAIRS, ids="-".join)
-def test_every_pair_in_every_limit(fields, limit):
+@pytest.mark.parametrize(
+    ("fields", "dealt"),
+    [(fields, True) for fields in PAIRS]
+    + [pytest.param(two, False, marks=pytest.mark.slow) for two in PAIRS if len(two) == 2],
+)
+def test_every_pair_in_every_limit(fields, limit, dealt):
     wrong = {}
-    for components in itertools.product(*PAIRS[fields]):
+    pairs = zip(itertools.product(*PAIRS[fields]), on_its_diagonals(fields, limit), strict=True)
+    for components in (pair for pair, here in pairs if here == dealt):
         found = solved(limit, dict(zip(fields, components, strict=True)))
         if found is not None and faults(*found):
             wrong[components] = faults(*found)

@@ -87,7 +87,8 @@ def values(path):
     return {row.key: dict(row.values) for row in read(path).rows}
 
 
-def test_the_example_passes_as_shipped_fails_when_spoilt_and_is_updated(python, project):
+@pytest.mark.slow
+def test_the_example_passes_as_shipped(python, project):
     table = project / "tests" / "test_mine.golden.json"
     shipped = table.read_bytes()
     code, out = python(project, "-m", "pytest")
@@ -95,6 +96,10 @@ def test_the_example_passes_as_shipped_fails_when_spoilt_and_is_updated(python, 
     assert "2 passed" in out
     assert table.read_bytes() == shipped
 
+
+def test_the_example_fails_when_spoilt_and_is_updated(python, project):
+    table = project / "tests" / "test_mine.golden.json"
+    shipped = table.read_bytes()
     spoil(table, "test_error")
     code, out = python(project, "-m", "pytest")
     assert code == 1
