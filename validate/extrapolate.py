@@ -83,7 +83,8 @@ def summarise(comparison: xr.Dataset, order: int = 1, slow: tuple[str, ...] = ()
     z = (limit - comparison["theory"]) / error
     p_value = two_sided(z, dof)
     points = [d for d in z.dims if d != "variable"]
-    share = abs(fit.to_value.isel(power=0, drop=True)) * comparison["standard_error"] / error
+    parts = abs(fit.to_value.isel(power=0, drop=True)) * comparison["standard_error"]
+    share = parts / (parts**2).sum("D", skipna=False) ** 0.5
     total = chi_square(p_value, share, comparison.get("correlation"))
     return xr.Dataset(
         {
