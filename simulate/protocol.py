@@ -158,6 +158,6 @@ def training_numbers(D: int, N: int, P: int, n_lam: int, quadratic: bool) -> int
     else:
         # Newton: Hessian, factor and the factor kept; hinge: system, factor, and Q, R of the margin
         numbers += 7 * k * k
-        # weighted and signed designs; QR of the transpose
-        numbers += 2 * P * k + (2 * N * P if N > P else 0)
+        # weighted and signed designs; the transpose, its QR and what that leaves in the heap
+        numbers += 2 * P * k + (3 * N * P if N > P else 0)
     return numbers

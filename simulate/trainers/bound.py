@@ -21,7 +21,7 @@ _UNIT = 2.0**-53
 _BITS = 26  # of a slice of the matrix
 _SLOPE = 4.0  # units in the last place to which a loss computes its slope
 _MARGIN = 1.0 + 1e-6  # for the rounding of the bound itself
-_BLOCK = 2**20  # entries of the matrix that are sliced at a time
+_BLOCK = 2**17  # entries of the matrices that are sliced at a time, with five slices or sums of 1 MiB
 
 
 class Product(NamedTuple):
@@ -42,11 +42,12 @@ def product(A: Tensor, V: Tensor) -> Product:
     bits = _BITS + 1 - math.ceil(math.log2(max(n, 2)))
     first, second, third, rest = _slices(V, -2, bits, 3)
     columns = torch.cat([first, second, third, rest, third + rest, V], dim=-1)
-    count, r = max(1, _BLOCK // n), V.shape[-1]
+    count, r = max(1, _BLOCK // (n * len(A))), V.shape[-1]
     rows = [_rows(A[..., i : i + count, :], columns, r) for i in range(0, A.shape[-2], count)]
     high, low = (torch.cat(parts, dim=-2) for parts in zip(*rows, strict=True))
     left = 2.0 ** (-3 * bits) + 2.0 ** (-_BITS - 2 * bits) + 2.0 ** (-2 * _BITS) + 200 * _UNIT
-    error = left * _UNIT * n * n * A.abs().amax(-1, True) * V.abs().amax(-2, True)
+    largest = [torch.linalg.vector_norm(M, math.inf, d, keepdim=True) for M, d in ((A, -1), (V, -2))]
+    error = left * _UNIT * n * n * largest[0] * largest[1]
     return Product(high, low, 4.0 * error)
 
 
