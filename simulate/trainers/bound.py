@@ -21,7 +21,9 @@ _UNIT = 2.0**-53
 _BITS = 26  # of a slice of the matrix
 _SLOPE = 4.0  # units in the last place to which a loss computes its slope
 _MARGIN = 1.0 + 1e-6  # for the rounding of the bound itself
-_BLOCK = 2**17  # entries of the matrices that are sliced at a time, with five slices or sums of 1 MiB
+_BLOCK = (
+    2**17
+)  # entries of the matrices that are sliced at a time, with five slices or sums of 1 MiB
 
 
 class Product(NamedTuple):
@@ -46,7 +48,9 @@ def product(A: Tensor, V: Tensor) -> Product:
     rows = [_rows(A[..., i : i + count, :], columns, r) for i in range(0, A.shape[-2], count)]
     high, low = (torch.cat(parts, dim=-2) for parts in zip(*rows, strict=True))
     left = 2.0 ** (-3 * bits) + 2.0 ** (-_BITS - 2 * bits) + 2.0 ** (-2 * _BITS) + 200 * _UNIT
-    largest = [torch.linalg.vector_norm(M, math.inf, d, keepdim=True) for M, d in ((A, -1), (V, -2))]
+    largest = [
+        torch.linalg.vector_norm(M, math.inf, d, keepdim=True) for M, d in ((A, -1), (V, -2))
+    ]
     error = left * _UNIT * n * n * largest[0] * largest[1]
     return Product(high, low, 4.0 * error)
 
