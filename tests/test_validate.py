@@ -103,6 +103,26 @@ def test_training_error_without_errors_is_not_infinitely_significant(rng):
     assert float(z.sel(D=50).max()) == pytest.approx(-np.sqrt(0.12), rel=1e-3)
 
 
+def test_training_loss_of_networks_that_fit_exactly_is_that_of_rare_patterns(rng):
+    """A pattern in 10^4 is missed, by a loss of 0.6: no spread is seen, and a right theory passes."""
+    curve = make_curve().assign(train_loss=lambda d: 0.0 * d.bmd + 6e-5)
+    run = make_run(rng)
+    run["train_loss"] = 1e-16 * run.bmd
+    comparison = validate.compare(curve, run)
+    # 6e-5 of 8 x 150 patterns, in units of one
+    z = comparison.z.sel(variable="train_loss", D=50)
+    assert float(abs(z + np.sqrt(0.072)).max()) < 1e-3
+    run.train_loss[{"seed": 2, "D": 0}] = 0.6 / 150
+    comparison = validate.compare(curve, run)
+    assert validate.agrees(validate.summarise(comparison))
+    assert (comparison.pooled_points.sel(variable="train_loss") == 0).all()
+    wrong = validate.compare(
+        curve.assign(train_loss=curve.train_loss + 0.05),
+        make_run(rng).assign(train_loss=run.train_loss),
+    )
+    assert not validate.agrees(wrong)
+
+
 def test_both_exactly_zero_is_no_disagreement(rng):
     curve = make_curve().assign(train_error=lambda d: 0.0 * d.bmd)
     run = make_run(rng).assign(train_error=lambda d: 0.0 * d.bmd)

@@ -9,7 +9,7 @@ import xarray as xr
 
 from twinpeaks.theory.family import same_text, varied
 from twinpeaks.theory.names import AXES
-from twinpeaks.validate.pooled import natural_size, pooled_deviation, two_sided
+from twinpeaks.validate.pooled import fitted_exactly, natural_size, pooled_deviation, two_sided
 from twinpeaks.validate.seeds import over_seeds
 from twinpeaks.validate.shared import shared_correlation
 
@@ -78,10 +78,12 @@ def compare(curve: xr.Dataset, run: xr.Dataset) -> xr.Dataset:
 
     Notes
     -----
-    The standard error has two floors. A training error is a count among P patterns, so that few
+    The standard error has floors. A training error is a count among P patterns, so that few
     or no errors say little about their spread; its standard error is at least the binomial one
-    at the theory's value. No standard error is below 1e-9 of the value itself, the accuracy of
-    the computation, nor below 1e-9 for the training loss, which vanishes where data are separable.
+    at the theory's value. So is the training loss where most networks fit all patterns exactly and
+    the rare others miss one or two by a loss of order 1: at least sqrt(theory / (P seeds)). No
+    standard error is below 1e-9 of the value itself, the accuracy of the computation, nor below
+    1e-9 for the training loss, which vanishes where data are separable.
     """
     _check_same_problem(curve, run)
     _check_ratios(run)
@@ -236,4 +238,7 @@ def _with_floors(
         expected = theory.clip(0, 1)
         binomial = (expected * (1 - expected) / (patterns * run.sizes["seed"])) ** 0.5
         floor = floor.clip(min=binomial.where(theory["variable"] == "train_error", 0.0))
+        poisson = (theory.clip(min=0.0) / (patterns * run.sizes["seed"])) ** 0.5
+        x = run[[str(n) for n in theory["variable"].values]].to_dataarray("variable")
+        floor = floor.clip(min=poisson.where(fitted_exactly(x), 0.0))
     return error.broadcast_like(floor).clip(min=floor)

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
-__all__ = ["natural_size", "pooled_deviation", "two_sided"]
+__all__ = ["fitted_exactly", "natural_size", "pooled_deviation", "two_sided"]
 
 _RESOLUTION = 1e-9  # relative spread below which a point says nothing
 _COUNTS = 10.0  # training errors expected per instance, below which their law is too skew
@@ -54,7 +54,7 @@ def pooled_deviation(run: xr.Dataset, theory: xr.DataArray) -> xr.Dataset:
     if "P" in run:
         patterns = run["P"].max("seed") if "seed" in run["P"].dims else run["P"]
         rare = (theory["variable"] == "train_error") & (theory * patterns < _COUNTS)
-        counts = counts & ~rare
+        counts = counts & ~rare & ~fitted_exactly(x)
     if "D" in sd.dims:
         counts = counts.all("D")
     unit = (deviation**2).mean([d for d in ("D", "seed") if d in x.dims], skipna=False) ** 0.5
@@ -78,6 +78,19 @@ def pooled_deviation(run: xr.Dataset, theory: xr.DataArray) -> xr.Dataset:
 def two_sided(z: xr.DataArray, dof: xr.DataArray | float) -> xr.DataArray:
     """Two-sided p-value of Student's t."""
     found: xr.DataArray = xr.apply_ufunc(lambda t, n: 2 * stats.t.sf(np.abs(t), n), z, dof)
+    return found
+
+
+def fitted_exactly(x: xr.DataArray) -> xr.DataArray:
+    """Where at least half of the networks have no training loss, and a few patterns make up the mean.
+
+    Parameters
+    ----------
+    x : xarray.DataArray
+        Over ``variable``, ``seed`` and others; False where ``variable`` is another one.
+    """
+    lossless = x.median("seed", skipna=False) <= _RESOLUTION
+    found: xr.DataArray = lossless & (x["variable"] == "train_loss")
     return found
 
 
