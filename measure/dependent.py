@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from twinpeaks.measure.evaluate import Source, opened
+from twinpeaks.measure.evaluate import Source, opened, varies
 from twinpeaks.measure.laws import Draw, Marginals
 from twinpeaks.measure.linear_part import parts, ratio_estimate
 from twinpeaks.measure.moments import Estimate, Moments
@@ -82,7 +82,7 @@ def data_sensitivity(
     check_count("samples", samples, 2)
     if flips is not None and check_count("flips", flips, 1) > law.n:
         raise ValueError(f"flips = {flips}: the data have n = {law.n} inputs, give no more")
-    size = variance_samples or samples * ((flips or law.n) + 1)
+    size = samples * ((flips or law.n) + 1) if variance_samples is None else variance_samples
     check_count("variance_samples", size, 2)
     source = Source.of(random)
     with opened(f, law, source) as measured:
@@ -98,8 +98,10 @@ def data_sensitivity(
     assert moments is not None
     only = Estimate(plain.value[:, 0], plain.standard_error[:, 0])
     found = ratio_estimate(only, np.zeros(1), moments)
-    if not np.isfinite(found.value[0]):
+    rounding = measured.rounding[0]
+    scatter = np.diagonal(moments.scatter, axis1=-2, axis2=-1)[:, : rounding.shape[1]]
+    if not varies(scatter / (moments.count - 1), rounding, law.n).all():
         raise ValueError(
-            "f is constant on the data: its sensitivity relative to Var f is not defined"
+            "f is constant on the data, up to rounding: its sensitivity relative to Var f is not defined"
         )
     return Estimate(float(found.value[0]), float(found.standard_error[0]))

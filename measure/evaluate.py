@@ -11,15 +11,17 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from twinpeaks.measure.laws import Binary, Draw, InputLaw
+from twinpeaks.measure.laws.base import read_shape
 from twinpeaks.measure.models import Model, read_model, read_views
 from twinpeaks.measure.models.views import View
-from twinpeaks.theory.arrays import Array, Index
+from twinpeaks.theory.arrays import Array, Bools, Index
 from twinpeaks.theory.axes import check_count
 from twinpeaks.theory.random import Random
 
-__all__ = ["Measured", "Source", "opened", "read_law"]
+__all__ = ["Measured", "Source", "opened", "read_law", "varies"]
 
 _PROBES = 64  # inputs that tell the size of a function
+_NOISE = 0.003  # range of a function of one input, within which values may change from call to call
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,10 @@ def read_law(n: Any, law: InputLaw | None) -> InputLaw:
         )
     if n is None:
         return law
-    shape = tuple(n) if isinstance(n, tuple | list) else (n,)
+    try:
+        shape = read_shape("n", n)
+    except ValueError:
+        shape = ()
     if shape not in (law.shape, (law.n,), (law.columns,)):
         raise ValueError(
             f"n = {n!r} does not match law = {law!r}, of {law.n} inputs in points of shape {law.shape}: "
@@ -123,6 +128,12 @@ class Measured:
                     f"view {name!r} returned shape {values.shape} for outputs of shape {flat.shape}: return "
                     "one number or one row per point"
                 )
+            if not np.isfinite(values).all():
+                row = int(np.argwhere(~np.isfinite(values))[0, 0])
+                shown = np.array2string(flat[row], threshold=10)
+                raise ValueError(
+                    f"view {name!r} is not finite for the outputs {shown}: give one that is"
+                )
             shaped = values[:, :, None] if self.each else values[:, None, :]
             found.append(shaped.reshape(*outputs.shape[:-1], *shaped.shape[1:]))
         return found
@@ -148,22 +159,33 @@ class Measured:
             If the same points, in another order, get other values.
         """
         x = draw(_PROBES).x
-        first, second = self.model(x), self.model(x[::-1].copy())[::-1]
-        values, again = self._arranged(first), self._arranged(second)
+        outputs = self.model(x)
+        half = outputs[: _PROBES // 2]
+        again = self.model(x[: _PROBES // 2][::-1].copy())[::-1]
+        # Noise of variance s^2 adds n s^2 / 2 Var f to a mean dimension: 5e-6 of (range)^2 / Var f here.
+        spread, largest = np.ptp(outputs, axis=0), np.abs(outputs).max(axis=0)
+        allowed = _NOISE * spread / x.shape[1] ** 0.5 + 1e3 * self.model.spacing * largest
+        if np.any(np.abs(half - again) > allowed):
+            raise ValueError(
+                "f returned other values for the same inputs when called again, in another order and without "
+                "some: its outputs must depend on their own input alone. Switch off dropout and batch "
+                "statistics (model.eval()) and fix what is random in f"
+            )
+        values = self._arranged(outputs)
         size = [np.abs(v).max(axis=0) for v in values]
-        for v, w, largest in zip(values, again, size, strict=True):
-            allowed = 0.01 * np.ptp(v, axis=0) + 1e3 * self.model.spacing * largest
-            jumps = "class" in self.views and len(self.views) == 1  # a rounding may change a class
-            if np.any(np.abs(v - w) > allowed) and not (jumps and np.allclose(first, second)):
-                raise ValueError(
-                    "f returned other values for the same inputs when called again in another order: its "
-                    "outputs must depend on their own input alone. Switch off dropout and batch statistics "
-                    "(model.eval()) and fix what is random in f"
-                )
         largest_all = [s.max() for s in size]
         units = tuple(float(np.ldexp(1.0, np.frexp(s)[1])) for s in largest_all)
         rounding = tuple(self.model.spacing * (s / u) for s, u in zip(size, units, strict=True))
         return Measured(self.model, self.views, self.each, units, rounding)
+
+
+def varies(variance: Array, rounding: Array, n: int) -> Bools:
+    """Whether the variance exceeds that of n roundings, outputs that are exactly constant apart.
+
+    Of shape (estimands,), from arrays of shape (estimands, outputs).
+    """
+    allowed = np.where(variance > 0, n * rounding, 0.0)
+    return np.asarray(variance.sum(1) > np.sum(allowed**2, axis=1))
 
 
 @contextmanager

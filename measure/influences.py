@@ -10,7 +10,7 @@ import numpy as np
 from twinpeaks.measure.evaluate import Measured, Source, opened, read_law
 from twinpeaks.measure.laws import InputLaw
 from twinpeaks.measure.moments import Estimate, Moments
-from twinpeaks.measure.replacement import deal, visits
+from twinpeaks.measure.replacement import LEAST, deal, visits
 from twinpeaks.theory.arrays import Array
 from twinpeaks.theory.axes import check_count
 from twinpeaks.theory.random import Random, input_blocks
@@ -41,10 +41,10 @@ def influences(
     Returns
     -------
     Estimate, or dict of Estimate by view
-        Arrays of the shape of one point, or (n,) where inputs are groups; with an axis of outputs in front if
-        they are measured one by one. The sum is the numerator of the mean dimension. Unbiased; the errors are
-        the spread over points, and 0 for an input whose replacement always changed f by the same amount, such
-        as one whose effect is too rare to have been seen.
+        Arrays of the shape of one point, or (n,) where inputs are groups, in the order of their labels;
+        with an axis of outputs in front if they are measured one by one. The sum is the numerator of the mean
+        dimension. Unbiased; the errors are the spread over points, and 0 for an input whose replacement
+        always changed f by the same amount, such as one whose effect is too rare to have been seen.
 
     Raises
     ------
@@ -63,8 +63,8 @@ def influences(
     strata = deal(law, samples, flips, source.rng)
     if min(stratum.points for stratum in strata) < 2:
         raise ValueError(
-            f"samples = {samples}, flips = {flips}: not all of n = {law.n} inputs are replaced twice; "
-            f"give samples >= {2 * -(-law.n // (flips or law.n))}"
+            f"samples = {samples}, flips = {flips}: not all {law.n} inputs are replaced {LEAST} times; "
+            f"give samples >= {LEAST * -(-law.n // (flips or law.n))}"
         )
     with opened(f, law, source, views, outputs) as measured:
         found: list[Estimate] = []
@@ -162,7 +162,7 @@ def _read(n: Any, law: InputLaw | None, random: Any) -> tuple[InputLaw, Source]:
 
 def _shaped(estimate: Estimate, law: InputLaw, unit: float, outputs: str) -> Estimate:
     """In units of f, in the shape of a point; outputs in front."""
-    shape = law.shape if law.n == law.columns else (law.n,)
+    shape = law.shape if law.groups is None else (law.n,)
 
     def arranged(x: Array) -> Array:
         return unit**2 * (

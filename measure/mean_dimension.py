@@ -23,18 +23,18 @@ import numpy as np
 from tqdm import tqdm
 
 from twinpeaks.measure.cross_fit import Replacements
-from twinpeaks.measure.evaluate import Measured, Source, opened, read_law
+from twinpeaks.measure.evaluate import Measured, Source, opened, read_law, varies
 from twinpeaks.measure.laws import InputLaw
 from twinpeaks.measure.linear_part import credible, parts, ratio_estimate
 from twinpeaks.measure.moments import Estimate, Moments
-from twinpeaks.measure.replacement import deal, replace
+from twinpeaks.measure.replacement import LEAST, deal, replace
 from twinpeaks.theory.arrays import Array, Bools
 from twinpeaks.theory.axes import check_count, check_number
 from twinpeaks.theory.random import Random, input_blocks
 
 __all__ = ["mean_dimension"]
 
-_FIRST = 2048  # evaluations of the first round
+_FIRST = 4096  # evaluations of the first round, or of the least that has every input replaced often enough
 _FLIPS = 32  # of each point, where the number of points is not given
 _SHARE = 12  # points for the variance, for each one whose inputs are replaced, or fewer: all cost no more
 _MUCH = (
@@ -153,10 +153,10 @@ def mean_dimension(
             raise ValueError("variance_samples: samples='auto' chooses it; leave it out")
     check_number("rtol", rtol, "(0, inf)")
     check_count("limit", limit, 1)
+    plan = _Plan(law.n, flips or min(law.n, _FLIPS), rtol, limit, progress) if auto else None
     source = Source.of(random)
     with opened(f, law, source, views, outputs) as measured:
-        if auto:
-            plan = _Plan(flips or min(law.n, _FLIPS), rtol, limit, progress)
+        if plan is not None:
             found = _until(measured, law, source, plan)
             sizes = f"samples = 'auto', limit = {limit}, rtol = {rtol:g}"
         else:
@@ -166,7 +166,7 @@ def mean_dimension(
             sizes = f"samples = {samples}, variance_samples = {size}"
     if throw:
         for estimate in found:
-            _raise_for(estimate, sizes)
+            _raise_for(estimate, sizes, measured.model.spacing)
     shaped = [_shaped(estimate, outputs == "summed") for estimate in found]
     return shaped[0] if isinstance(views, str) else dict(zip(measured.views, shaped, strict=True))
 
@@ -198,7 +198,9 @@ def _round(
         slopes2 = np.sum(law.variance(tally.slopes), axis=-1)
         slopes2 = np.stack([np.zeros_like(slopes2), slopes2], axis=-1)
         both = ratio_estimate(tally.influence(law, towards), slopes2, moments)
-        found.append(_Judged(both, _varies(moments, rounding, law.n)))
+        scatter = np.diagonal(moments.scatter[:, 0], axis1=-2, axis2=-1)
+        variance = scatter[:, : rounding.shape[1]] / (moments.count - 1)
+        found.append(_Judged(both, varies(variance, rounding, law.n)))
     return found
 
 
@@ -227,15 +229,6 @@ def _outputs(
     return [(m, t) for m, t in zip(found, towards, strict=True) if m is not None]
 
 
-def _varies(outputs: Moments, rounding: Array, n: int) -> Bools:
-    """Whether the variance exceeds that of n roundings, outputs that are exactly constant apart."""
-    count = rounding.shape[1]
-    scatter = np.diagonal(outputs.scatter[:, 0], axis1=-2, axis2=-1)[:, :count]
-    variance = scatter / (outputs.count - 1)
-    allowed = np.where(variance > 0, n * rounding, 0.0)
-    return np.asarray(variance.sum(1) > np.sum(allowed**2, axis=1))
-
-
 def _single(judged: _Judged) -> Estimate:
     """The better of both estimates, with "constant" where f is."""
     both = judged.both
@@ -256,21 +249,43 @@ def _trusted(estimate: Estimate, n: int) -> Estimate:
 
 @dataclass(frozen=True)
 class _Plan:
+    """What "auto" goes by: flips of each of n inputs, the error asked for, and the most evaluations."""
+
+    n: int
     flips: int
     rtol: float
     limit: int
     progress: bool | None
 
+    def __post_init__(self) -> None:
+        """Refuse a limit that two rounds exceed."""
+        needed = 2 * self.least * (self.flips + 1 + self.share)
+        if needed > self.limit:
+            raise ValueError(
+                f"limit = {self.limit}: samples='auto' makes two rounds that replace all n = {self.n} inputs "
+                f"{LEAST} times, {needed} evaluations at least: raise limit"
+            )
+
+    @property
+    def least(self) -> int:
+        """Points of a round: every input is replaced often enough."""
+        return -(-LEAST * self.n // self.flips)
+
+    @property
+    def share(self) -> int:
+        """Points for the variance, for each one whose inputs are replaced."""
+        return min(self.flips + 1, _SHARE)
+
 
 def _until(f: Measured, law: InputLaw, source: Source, plan: _Plan) -> list[Estimate]:
     """Rounds of fresh points until the error is there; each is weighted by its size.
 
-    The size of a round is decided by those before it, and all have the same mean.
+    The size of a round is decided by those before it, and all have the same mean. There are two at least: an
+    error and a value that are small together would end the first too early.
     """
-    m = min(plan.flips, law.n)
-    least = -(-4 * law.n // m)  # every input four times
-    share = min(m + 1, _SHARE)
+    m, least, share = plan.flips, plan.least, plan.share
     samples = max(least, 64, -(-_FIRST // (m + 1)))
+    samples = min(samples, plan.limit // (2 * (m + 1 + share)))
     done = 0
     rounds: list[list[Estimate]] = []
     sizes: list[float] = []
@@ -297,7 +312,7 @@ def _until(f: Measured, law: InputLaw, source: Source, plan: _Plan) -> list[Esti
             error = max(_relative(e) for e in total)
             bar.update(cost)
             bar.set_postfix_str(f"relative error {error:.2g}, asked for {plan.rtol:g}")
-            if error <= plan.rtol:
+            if error <= plan.rtol and len(rounds) > 1:
                 return [_trusted(e, law.n) for e in total]
             wanted = (
                 sum(sizes) * ((error / plan.rtol) ** 2 * 1.1 - 1.0)
@@ -336,7 +351,7 @@ def _combined(rounds: list[Estimate], sizes: list[float]) -> Estimate:
     return Estimate(value, error, rounds[-1].status)
 
 
-def _raise_for(estimate: Estimate, sizes: str) -> None:
+def _raise_for(estimate: Estimate, sizes: str, spacing: float) -> None:
     """Refuse a view of which no output has an estimate, and one whose estimate did not get there."""
     failed = estimate.status != "converged"
     if not failed.any() or ((estimate.status[failed] == "constant").all() and not failed.all()):
@@ -348,7 +363,7 @@ def _raise_for(estimate: Estimate, sizes: str) -> None:
         {
             "constant": f"f is constant, up to rounding, on {sizes} inputs: the mean "
             "dimension of a constant is not defined; if f is not constant, give more samples, and take "
-            "a large constant out of f",
+            f"a large constant out of f, whose numbers have a relative spacing of {spacing:.2g}",
             "unreliable": f"{sizes}: too few for this f, {came_out}, an error that cannot be trusted; give "
             "more",
             "limit": f"{sizes}: the evaluations are spent on this f, {came_out}, an error above rtol; raise "

@@ -21,6 +21,7 @@ from twinpeaks.theory.random import DRAW_ROWS
 
 __all__ = ["Stratum", "Visit", "deal", "replace", "visits"]
 
+LEAST = 4  # points of a stratum, of which errors can be told
 _NUMBERS = 2**19  # of changes alive at a time, 4 MiB
 _ERRORS = 128  # degrees of freedom of an error, where points allow
 _SUMS = 2**23  # of the jackknife
@@ -67,7 +68,7 @@ class Visit:
 def deal(law: InputLaw, points: int, flips: int | None, rng: np.random.Generator) -> list[Stratum]:
     """Deal the inputs that vary into strata, and the points to them.
 
-    Where there are too few points for two at each input, every point is a stratum of inputs drawn by
+    Where there are too few points for four at each input, every point is a stratum of inputs drawn by
     itself.
     """
     varying = np.flatnonzero(np.trace(law.covariance, axis1=1, axis2=2) > 0)
@@ -75,7 +76,7 @@ def deal(law: InputLaw, points: int, flips: int | None, rng: np.random.Generator
     if m == len(varying):
         return [Stratum(varying, points)]
     strata = -(-len(varying) // m)
-    if points < 2 * strata:
+    if points < LEAST * strata:
         return [Stratum(rng.choice(varying, m, replace=False), 1) for _ in range(points)]
     dealt = np.array_split(rng.permutation(varying), strata)
     return [Stratum(part, points // strata + (i < points % strata)) for i, part in enumerate(dealt)]
@@ -156,6 +157,6 @@ def _groups(stratum: Stratum, strata: int, numbers: int, width: int) -> int:
     """Enough for an error of many degrees of freedom, but for the work of leaving out two of them."""
     wanted = max(8, -(-_ERRORS // strata))
     if width > 1:  # slopes then cost a matrix inverse each
-        wanted = min(wanted, 32)
+        wanted = min(wanted, max(8, 64 // width))
     work = int((_SUMS / numbers) ** 0.5)
     return int(min(stratum.points, max(8, min(wanted, work))))

@@ -63,6 +63,10 @@ MODULES = {
     ),
     "affine all through": lambda: nn.Sequential(nn.Flatten(), nn.Linear(36, 2)),
     "opaque": Opaque,
+    "in place": lambda: nn.Sequential(
+        nn.Conv2d(1, 3, 3), nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(48, 2)
+    ),
+    "last axis": lambda: nn.Sequential(nn.Linear(6, 4), nn.Tanh(), nn.Flatten(), nn.Linear(24, 2)),
 }
 modules = pytest.mark.parametrize("make", MODULES.values(), ids=MODULES)
 
@@ -244,6 +248,35 @@ def test_estimators_of_scikit_learn():
     assert 1 < mapped.value < 5
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16])
+def test_every_precision_is_read(dtype):
+    """The same numbers to the spacing of each; what a precision cannot tell from rounding it says."""
+    module = seeded(lambda: nn.Sequential(nn.Linear(12, 20), nn.ReLU(), nn.Linear(20, 2)))
+    exact = measure.mean_dimension(module, 12, 300, 0).value
+    module = module.to(dtype)
+    with read_model(module, (12,)) as model:
+        model(np.ones((3, 12)))
+        assert model.spacing == torch.finfo(dtype).eps
+    found = measure.mean_dimension(module, 12, 300, 0)
+    assert found.value == pytest.approx(exact, abs=30 * max(torch.finfo(dtype).eps, 2**-23) ** 0.9)
+    flat = nn.Sequential(nn.Linear(12, 1), nn.Tanh()).to(dtype)
+    with torch.no_grad():
+        flat[0].weight.mul_(0.0)
+    with pytest.raises(ValueError, match=r"constant, .*relative spacing of"):
+        measure.mean_dimension(flat, 12, 300, 0)
+
+
+def test_a_module_without_numbers_gets_those_of_its_kind():
+    class Bare(nn.Module):
+        def forward(self, x):
+            return x[:, :2] @ torch.ones(2, 1) * x[:, 2:3]
+
+    assert measure.mean_dimension(Bare(), 4, 300, 0).value == pytest.approx(2.0, abs=0.1)
+    single = seeded(lambda: nn.Linear(4, 1, bias=False))
+    found = measure.mean_dimension(lambda x: single(x).detach() ** 2, 4, 300, 0)
+    assert found.value == pytest.approx(2.0, abs=0.1)
+
+
 # --- refusals -----------------------------------------------------------------------------------------
 
 noise = np.random.default_rng(0)
@@ -254,9 +287,12 @@ noise = np.random.default_rng(0)
     [
         (lambda x: x[:, 0] + noise.normal(size=len(x)), "other values for the same inputs"),
         (lambda x: x[:, 0] * x[:, 1] - x[:, 2].cumsum(), "depend on their own input alone"),
+        (lambda x: x[:, 0] * x[:, 1] + 3 * x.mean() * x[:, 2], "depend on their own input alone"),
+        (lambda x: x[:, 0] + 0.004 * noise.normal(size=len(x)), "other values for the same"),
+        (nn.BatchNorm1d(4, track_running_stats=False), "depend on their own input alone"),
         (lambda x: [x[:, 0], x[:, 1]], "a list of 2: return one array"),
         (lambda x: x[:3, 0], r"f returned shape \(3,\) for 64 inputs"),
-        (lambda x: None, "f returned labels|returned shape"),
+        (lambda x: None, "f returned NoneType, which is no array"),
         (nn.Linear(5, 2), r"module failed on points of shape \(64, 4\).*n=\(1, 28, 28\)"),
         (nn.LSTM(4, 2), "the module returned a tuple"),
         (nn.Linear, "f = Linear is a class"),
@@ -266,6 +302,14 @@ noise = np.random.default_rng(0)
 def test_what_cannot_be_measured(f, words):
     with pytest.raises(ValueError, match=words):
         measure.mean_dimension(f, 4, 50, 0)
+
+
+def test_a_view_that_is_not_finite():
+    for estimator in (measure.mean_dimension, measure.influences):
+        with pytest.raises(ValueError, match="view 'log' is not finite for the outputs"):
+            estimator(
+                lambda x: x[:, 0] + 0.5 * x[:, 1], 3, 50, 0, views={"log": lambda y: y * np.inf}
+            )
 
 
 def test_weights_that_are_not_finite():
@@ -306,10 +350,13 @@ def test_auto_stops_at_the_error_asked_for(law):
 
 
 def test_auto_gives_up_at_the_limit():
-    with pytest.raises(ValueError, match=r"limit = 2000.*an error above rtol; raise limit"):
+    with pytest.raises(ValueError, match=r"limit = 20000.*an error above rtol; raise limit"):
         measure.mean_dimension(
-            lambda x: x[:, :3].prod(1) + 3 * x[:, 3], 20, random=0, rtol=1e-5, limit=2000
+            lambda x: x[:, :3].prod(1) + 3 * x[:, 3], 20, random=0, rtol=1e-5, limit=20000
         )
+    calls = []
+    with pytest.raises(ValueError, match=r"limit = 100: .* evaluations at least: raise limit"):
+        measure.mean_dimension(calls.append, 20, random=0, limit=100)
     found = measure.mean_dimension(
         lambda x: x[:, :3].prod(1) + 3 * x[:, 3], 20, random=0, rtol=1e-5, limit=9000, throw=False
     )

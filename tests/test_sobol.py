@@ -184,6 +184,22 @@ def test_dependent_data_have_no_mean_dimension():
     assert abs(found.value - 1.5) < 4.5 * found.standard_error + 0.1
 
 
+def test_influences_of_groups_come_in_the_order_of_their_labels():
+    for law in (Binary(3, groups=[2, 1, 0]), Normal(0.0, 1.0, 3, groups=[9, 4, -1])):
+        found = measure.influences(lambda x: 3 * x[:, 0] + x[:, 1], law=law, samples=4000, random=0)
+        assert np.all(np.abs(found.value - [0, 1, 9]) <= 4.5 * found.standard_error + 1e-12)
+
+
+def test_data_on_which_f_is_constant_to_rounding():
+    data = np.random.default_rng(0).normal(size=(100, 5))
+    with pytest.raises(ValueError, match="constant on the data, up to rounding"):
+        measure.data_sensitivity(
+            lambda x: np.sin(x[:, 0]) ** 2 + np.cos(x[:, 0]) ** 2, data, 200, 0
+        )
+    with pytest.raises(ValueError, match="variance_samples = 0"):
+        measure.data_sensitivity(lambda x: x[:, 0], data, 200, 0, variance_samples=0)
+
+
 # --- coverage -----------------------------------------------------------------------------------------
 
 

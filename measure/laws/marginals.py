@@ -45,7 +45,15 @@ class Marginals(InputLaw):
 
     def __post_init__(self) -> None:
         """Read and check the data."""
-        data = self.data.detach().cpu() if hasattr(self.data, "detach") else self.data
+        data = self.data
+        if hasattr(data, "detach"):
+            data = data.detach().cpu()
+            data = data.double() if data.dtype.is_floating_point else data
+        if np.ma.isMaskedArray(data) or np.iscomplexobj(data):
+            kind = "complex" if np.iscomplexobj(data) else "masked"
+            raise ValueError(
+                f"data is {kind}: give an array of real numbers, one pattern a row, all there"
+            )
         try:
             x = np.array(data, dtype=float)
         except (TypeError, ValueError):

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from twinpeaks.measure.models.base import Model
-from twinpeaks.measure.moments import host
 from twinpeaks.theory.arrays import Array
 
 __all__ = ["ArrayFunction", "returned"]
@@ -51,21 +50,24 @@ class ArrayFunction(Model):
 
 
 def _accepted(f: Callable[[Any], Any], points: Array) -> Callable[[Array], Any]:
-    """Whether f takes numpy arrays or, where those fail, tensors; its error with the former if both do."""
-    try:
-        f(points.copy())
-    except Exception as refusal:
-        torch = sys.modules.get("torch")
-        if torch is None:
-            raise
+    """Whether f takes numpy arrays or, where those fail, tensors of float64 or float32.
+
+    If all fail, the error is that with the former, unless it says only that they are no tensors.
+    """
+    torch = sys.modules.get("torch")
+    kinds: list[Callable[[Array], Any]] = [lambda x: x]
+    if torch is not None:
+        kinds += [torch.from_numpy, lambda x: torch.from_numpy(x).float()]
+    refusals: list[Exception] = []
+    for convert in kinds:
         try:
-            f(torch.from_numpy(points.copy()))
-        except Exception as second:
-            raise (
-                second if isinstance(refusal, (TypeError, AttributeError)) else refusal
-            ) from None
-        return lambda x: torch.from_numpy(x)
-    return lambda x: x
+            f(convert(points.copy()))
+        except Exception as refusal:
+            refusals.append(refusal)
+        else:
+            return convert
+    about_arrays = isinstance(refusals[0], (TypeError, AttributeError)) and len(refusals) > 1
+    raise refusals[1 if about_arrays else 0]
 
 
 def returned(values: Any, rows: int) -> tuple[Array, float]:
@@ -81,27 +83,31 @@ def returned(values: Any, rows: int) -> tuple[Array, float]:
             f"f returned a {type(values).__name__} of {len(values)}: return one array, one of them or "
             "all concatenated along their last axis"
         )
-    tensor = hasattr(values, "detach")
-    raw = values.detach().cpu() if tensor else values
-    if tensor and not raw.dtype.is_complex and raw.dtype.is_floating_point:
-        spacing = 2.0 ** -{2: 10 if "bfloat" not in str(raw.dtype) else 7, 4: 23}.get(
-            raw.element_size(), 52
-        )
+    if hasattr(values, "detach"):
+        raw, spacing = values.detach().cpu(), 0.0
+        if raw.dtype.is_floating_point:
+            spacing = float(sys.modules["torch"].finfo(raw.dtype).eps)
+            raw = raw.double()
+        raw = raw.numpy()
     else:
-        dtype = None if tensor else np.asarray(raw).dtype
-        spacing = float(np.finfo(dtype).eps) if dtype is not None and dtype.kind == "f" else 0.0
-        if dtype is not None and dtype.kind in "USO":
-            raise ValueError(
-                f"f returned labels (dtype {dtype}), such as '{np.asarray(raw).flat[0]}': return numbers, "
-                "such as predict_proba, or f = lambda x: model.predict(x)[:, None] == model.classes_"
-            )
-    if np.iscomplexobj(raw):
+        raw = np.asarray(values)
+        spacing = float(np.finfo(raw.dtype).eps) if raw.dtype.kind == "f" else 0.0
+    if raw.dtype.kind in "US":
+        raise ValueError(
+            f"f returned labels (dtype {raw.dtype}), such as '{raw.flat[0]}': return numbers, "
+            "such as predict_proba, or f = lambda x: model.predict(x)[:, None] == model.classes_"
+        )
+    if raw.dtype.kind == "O":
+        raise ValueError(
+            f"f returned {type(values).__name__}, which is no array of numbers: return one number, or "
+            "one row of outputs, per input; labels as indicators, f = lambda x: model.predict(x)[:, None] == "
+            "model.classes_"
+        )
+    if raw.dtype.kind == "c":
         raise ValueError(
             "f returned complex numbers: return their real and imaginary parts as two outputs"
         )
-    if tensor and raw.dtype.is_floating_point:
-        raw = raw.double()
-    found = np.array(host(raw))
+    found = np.array(raw, dtype=float)
     if found.ndim not in (1, 2) or len(found) != rows or found.size == 0:
         raise ValueError(
             f"f returned shape {found.shape} for {rows} inputs: return one number, or one row of "

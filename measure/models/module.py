@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from threading import Lock
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -20,7 +22,7 @@ from twinpeaks.measure.models.base import CHUNK, Model, Started, pieces
 from twinpeaks.measure.models.function import returned
 from twinpeaks.theory.arrays import Array, Index
 
-__all__ = ["Module"]
+__all__ = ["Module", "evaluating"]
 
 _FREE = (
     nn.Flatten,
@@ -35,34 +37,50 @@ _AFFINE = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
+_LOCK = Lock()
+_MODES: WeakKeyDictionary[nn.Module, tuple[int, list[nn.Module]]] = WeakKeyDictionary()
+
+
+@contextmanager
+def evaluating(module: nn.Module) -> Iterator[None]:
+    """Keep a module in evaluation mode, and put back its mode when the last of those who asked is done."""
+    with _LOCK:
+        users, training = _MODES.get(module, (0, []))
+        if not users:
+            training = [part for part in module.modules() if part.training]
+        _MODES[module] = users + 1, training
+    try:
+        with suppress(NotImplementedError):  # an exported program keeps the mode of its export
+            module.eval()
+        yield
+    finally:
+        with _LOCK:
+            users, training = _MODES.pop(module)
+            if users > 1:
+                _MODES[module] = users - 1, training
+            else:
+                for part in training:
+                    part.training = True
+
+
 class Module(Model):
     """A module in evaluation mode, on its own device and in its own precision, without gradients.
 
     Parameters
     ----------
     module : torch.nn.Module
-        Its mode is put back by ``close``.
+        In evaluation mode, such as inside ``evaluating``.
     shape : tuple of int
         Of one point.
     """
 
     def __init__(self, module: nn.Module, shape: tuple[int, ...]) -> None:
         self._module, self._shape = module, shape
-        self._training = [part for part in module.modules() if part.training]
-        with suppress(
-            NotImplementedError
-        ):  # of an exported program, whose mode is that of its export
-            module.eval()
         numbers = [t for t in (*module.parameters(), *module.buffers()) if t.is_floating_point()]
-        kind = numbers[0] if numbers else torch.empty(0, dtype=torch.float64)
+        kind = numbers[0] if numbers else torch.empty(0)
         self._device, self._dtype = kind.device, kind.dtype
         self._head, self._tail = _split(module)
         self._rest: Tensor | None = None
-
-    def close(self) -> None:
-        """Put modules that were in training mode back into it."""
-        for part in self._training:
-            part.training = True
 
     @torch.no_grad()
     def __call__(self, x: Array) -> Array:
@@ -87,7 +105,8 @@ class Module(Model):
             return super().start(x)
         before = torch.cat([self._head(self._tensor(x[p])) for p in pieces(len(x), x.shape[1])])
         width = math.prod(before.shape[1:])
-        found = [self._read(self._tail(before[p]), None) for p in pieces(len(x), width)]
+        # a layer that works in place must not reach what is kept
+        found = [self._read(self._tail(before[p].clone()), None) for p in pieces(len(x), width)]
         return Started(x, np.concatenate(found), before)
 
     @torch.no_grad()
@@ -126,7 +145,7 @@ class Module(Model):
     def _response(self, columns: Index) -> Tensor:
         """What the leading layers make of 1 in a column, less what they make of 0."""
         assert self._head is not None
-        linear = _single_linear(self._head)
+        linear = _single_linear(self._head, math.prod(self._shape))
         if linear is not None:
             return linear.weight.T[torch.from_numpy(columns).to(self._device)]
         size = math.prod(self._shape)
@@ -191,7 +210,7 @@ def _split(module: nn.Module) -> tuple[nn.Module | None, nn.Module]:
     return nn.Sequential(*layers[:count]).eval(), nn.Sequential(*layers[count:]).eval()
 
 
-def _single_linear(head: nn.Module) -> nn.Linear | None:
+def _single_linear(head: nn.Module, columns: int) -> nn.Linear | None:
     """The layer, if the leading ones are a linear layer and what flattens or does nothing before it."""
     layers = list(_leaves(head))
     plain = all(type(layer) in (nn.Flatten, nn.Identity, nn.Dropout) for layer in layers[:-1])
@@ -200,4 +219,6 @@ def _single_linear(head: nn.Module) -> nn.Linear | None:
         for layer in layers
     )
     last = layers[-1]
-    return last if plain and flat and isinstance(last, nn.Linear) else None
+    if plain and flat and isinstance(last, nn.Linear) and last.in_features == columns:
+        return last
+    return None

@@ -36,13 +36,10 @@ def read_model(
     """
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(f, torch.nn.Module):
-        from twinpeaks.measure.models.module import Module
+        from twinpeaks.measure.models.module import Module, evaluating
 
-        model = Module(f, shape)
-        try:
-            yield model
-        finally:
-            model.close()
+        with evaluating(f):
+            yield Module(f, shape)
         return
     yield ArrayFunction(_function(f), shape, convert)
 
