@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy import special
+from scipy import integrate, optimize, special, stats
 
 from twinpeaks import theory
 from twinpeaks.theory.losses.constraints import constraint
@@ -82,6 +82,42 @@ def test_no_limit_has_its_status():
     )
     assert got.status.values.tolist() == [0, theory.Status.NO_LIMIT]
     assert np.isnan(got.bmd.values[1])
+
+
+@pytest.mark.parametrize("features", [theory.Gaussian(), theory.Orthogonal()], ids=repr)
+@pytest.mark.parametrize(
+    ("loss", "flip", "alpha_T"),
+    [
+        *((loss, 0.5, 2.0) for loss in (theory.Hinge(), theory.Logistic())),  # Cover: P = 2 D
+        (theory.SquaredHinge(), 0.1, None),
+        (theory.Square(), 0.0, 1.0),  # P = D equations
+    ],
+)
+def test_linear_features_stay_on_the_threshold(features, loss, flip, alpha_T):
+    """N > D linear features span D inputs: where D is just enough, no N is above the threshold."""
+    teacher = theory.FlippedSign(flip=flip)
+    problem = theory.Problem(theory.Identity(), teacher, loss, features)
+    if alpha_T is None:
+        # E[(Z - t y U)_+^2] over the label: y U = |U| with probability 1 - flip, else -|U|
+        def cost(t):
+            def gap(u):
+                s = t * abs(u)
+                both = [(1 + a * a) * stats.norm.sf(a) - a * stats.norm.pdf(a) for a in (s, -s)]
+                return (both[0] * (1 - flip) + both[1] * flip) * stats.norm.pdf(u)
+
+            return 2 * integrate.quad(gap, 0, 12, epsabs=1e-13)[0]
+
+        alpha_T = 1 / optimize.minimize_scalar(cost, bracket=(0, 1), tol=1e-12).fun
+    at = {"overparam": [0.5 / alpha_T, 1.5 / alpha_T, 40.0, np.inf], "lam": 0.0, "throw": False}
+    on, below, above = (
+        theory.solve(problem, alpha_T=a * alpha_T, **at).status.values.tolist()
+        for a in (1, 1.1, 0.9)
+    )
+    assert below == [0, 0, 0, 0]
+    assert on == [0, *3 * [theory.Status.NO_LIMIT]]
+    assert above[1:] == [0, 0, 0]
+    reached = float(theory.interpolation_threshold(problem, alpha_T))
+    assert reached == pytest.approx(1 / alpha_T, rel=1e-6)
 
 
 # --- what a loss is decides, not its name ---------------------------------------------------------

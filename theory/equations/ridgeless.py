@@ -23,7 +23,7 @@ from twinpeaks.theory.equations.saddle_point import (
     newton,
     relax,
 )
-from twinpeaks.theory.equations.thresholds import threshold_at
+from twinpeaks.theory.equations.thresholds import excess_at
 from twinpeaks.theory.errors import Status
 from twinpeaks.theory.losses.constraints import constraint
 from twinpeaks.theory.losses.square import Square
@@ -55,10 +55,7 @@ def solve_ridgeless(
     out = Solution.blank(n)
     out.status[:] = Status.NO_LIMIT
     values = {name: np.full(n, np.nan) for name in OBSERVABLES}
-    unique, inverse = np.unique(points.alpha_T, return_inverse=True)
-    threshold = threshold_at(problem, unique)[inverse]
-    with np.errstate(invalid="ignore"):  # inf / inf: not even the kernel interpolates
-        excess = np.where(np.isinf(threshold), -1.0, points.overparam / threshold - 1.0)
+    excess = excess_at(problem, points.overparam, points.alpha_T)
     below = np.flatnonzero(excess < -_AT_THRESHOLD)
     above = np.flatnonzero(excess > _AT_THRESHOLD)
     if below.size:

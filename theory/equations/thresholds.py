@@ -29,8 +29,9 @@ from twinpeaks.theory.numerics.quadrature import integrate, panels
 from twinpeaks.theory.problem import Problem
 from twinpeaks.theory.teachers.base import BinaryTeacher
 
-__all__ = ["interpolation_threshold", "threshold_at", "with_threshold"]
+__all__ = ["excess_at", "interpolation_threshold", "threshold_at", "with_threshold"]
 
+_ROUNDING = 1e-9  # of a count of dimensions
 _ENDLESS = 1e9  # N/P at which linear features span all they ever will
 _MESH = panels(np.linspace(-10.0, 10.0, 11)[None])
 
@@ -92,6 +93,26 @@ def threshold_at(problem: Problem, alpha_T: Array) -> Array:
     return np.array([_threshold(problem, float(a)) for a in alpha_T])
 
 
+def excess_at(problem: Problem, overparam: Array, alpha_T: Array) -> Array:
+    """By which share points of one problem lie above the threshold: negative below, 0 on it.
+
+    Features that span all the inputs gain nothing from more of their kind: linear ones then lie on the
+    threshold at every N > D where D / P is what the labels need, for instance P = 2 D random labels
+    (Cover, IEEE Trans. Electron. Comput. EC-14, 326, 1965). There it is the dimensions that count.
+    """
+    unique, inverse = np.unique(alpha_T, return_inverse=True)
+    threshold = threshold_at(problem, unique)[inverse]
+    with np.errstate(invalid="ignore"):  # inf / inf: not even the kernel interpolates
+        excess = np.where(np.isinf(threshold), -1.0, overparam / threshold - 1.0)
+    if problem.activation.moments.kappa_star == 0:
+        for i in range(excess.size):
+            ratio = min(float(overparam[i]), _ENDLESS)
+            dimensions, needed = _count(problem, ratio, float(alpha_T[i]))
+            if abs(dimensions / needed - 1.0) < _ROUNDING:
+                excess[i] = 0.0
+    return excess
+
+
 def _equations(problem: Problem) -> bool:
     """Whether fitted patterns solve equations in t; else they are separated.
 
@@ -114,11 +135,13 @@ def _equations(problem: Problem) -> bool:
 def _threshold(problem: Problem, alpha_T: float) -> float:
     equations = _equations(problem)
 
+    dimensions, needed = _count(problem, _ENDLESS, alpha_T)
+    # a threshold that is only just reached is where it is reached first, whatever the rounding
+    allowed = _ROUNDING if abs(dimensions - needed) < _ROUNDING else 0.0
+
     def excess(log_ratio: float) -> float:
-        ratio = np.exp(log_ratio)
-        share, explained = _span(problem, alpha_T * ratio)
-        needed = 1.0 if equations else _critical_ratio(problem, explained)
-        return float(ratio * share - needed)
+        dimensions, needed = _count(problem, float(np.exp(log_ratio)), alpha_T)
+        return dimensions - needed + allowed
 
     # as many dimensions as patterns fit anything; h lies in (0, 1/2] and falls with gamma
     low, high = (0.0, np.log(_ENDLESS)) if equations else (np.log(1e-9), np.log(0.5 + 1e-9))
@@ -129,6 +152,12 @@ def _threshold(problem: Problem, alpha_T: float) -> float:
         if excess(high) < 0:
             return np.inf
     return float(np.exp(optimize.brentq(excess, low, high, xtol=1e-13)))
+
+
+def _count(problem: Problem, ratio: float, alpha_T: float) -> tuple[float, float]:
+    """Independent dimensions that N/P = ratio has for each pattern, and those that it needs."""
+    share, explained = _span(problem, alpha_T * ratio)
+    return ratio * share, 1.0 if _equations(problem) else _critical_ratio(problem, explained)
 
 
 def _span(problem: Problem, c: float) -> tuple[float, float]:
