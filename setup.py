@@ -9,10 +9,11 @@ import re
 import tomllib
 from pathlib import Path
 
-from setuptools import find_packages, setup
+from setuptools import find_namespace_packages, setup
 
 FLOORS = ("theory", "sweeps", "measure", "simulate", "validate", "figures", "commands")
-FOUND = find_packages(include=[pattern for name in FLOORS for pattern in (name, f"{name}.*")])
+# a folder of data inside a package is a package to setuptools, and has to be named
+FOUND = find_namespace_packages(include=[p for name in FLOORS for p in (name, f"{name}.*")])
 
 ROOT = Path(__file__).parent
 SOURCE = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["urls"]["Source"]
