@@ -31,8 +31,8 @@ __all__ = ["Fit", "Status", "check_loss", "train", "train_stack"]
 class Status(IntEnum):
     """What became of one training."""
 
-    CONVERGED = 0  # the error bound on w is below the tolerance
-    INACCURATE = 1  # finite, and the error bound is above the tolerance: raise lam
+    CONVERGED = 0  # optimality is below the tolerance
+    INACCURATE = 1  # finite, and optimality is above the tolerance: raise lam
     NONFINITE = 2  # weights or gradient are not finite
 
 
@@ -46,8 +46,9 @@ class Fit:
         Minimisers; 0 where the status is not CONVERGED.
     optimality : ndarray of shape (n_lam,)
         Bound on |w - w*| / |w| in the original variables that counts rounding, as the objective is
-        lam-strongly convex (``trainers.bound``); for the hinge loss the bound of a certified set of
-        patterns on the margin, or sqrt(2 gap / lam) / |w| with the duality gap as float64 has it.
+        lam-strongly convex (``trainers.bound``). For the hinge loss an estimate: from a set of patterns
+        on the margin that satisfies every condition, or sqrt(2 gap / lam) / |w| with the duality gap,
+        both as float64 evaluates them.
     status : ndarray of int8, shape (n_lam,)
         Members of Status.
     """
@@ -143,7 +144,7 @@ def train_stack(
 
 
 def _minimise(loss: Loss, X: Tensor, y: Tensor, lam: Array) -> tuple[Tensor, Tensor]:
-    """Weights of shape (B, N, n_lam), and bounds on their distance to the minimum."""
+    """Weights of shape (B, N, n_lam), and bounds or estimates of their distance to the minimum."""
     penalties = torch.as_tensor(lam, dtype=torch.float64, device=X.device)
     if loss.hinge is not None:
         slope, margin = loss.hinge  # l = slope max(margin - s, 0): w in units of the margin

@@ -192,9 +192,10 @@ NAMES: dict[str, Name] = {
     ),
     "bmd_se": Name("Monte Carlo standard error of bmd", "delta method for a ratio", "simulation"),
     "optimality": Name(
-        "bound on the relative error of the weights",
-        "|w - w_min| / |w| <= |gradient| / (lam |w|); sqrt(2 duality gap / lam) / |w|, "
-        "or the bound of a certified active set, for Hinge",
+        "bound on the relative error of the weights, for Hinge an estimate",
+        "|w - w_min| / |w| <= |gradient| / (lam |w|), with rounding counted; for Hinge "
+        "sqrt(2 duality gap / lam) / |w|, or that of an active set that satisfies every condition, "
+        "both as float64 evaluates them",
         "simulation",
     ),
     "acceptance": Name(

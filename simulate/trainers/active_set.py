@@ -19,14 +19,14 @@ _EPS = 2.0**-52
 
 
 class Exact(NamedTuple):
-    """A certified minimum.
+    """A minimum whose every condition holds to the accuracy of float64.
 
     Attributes
     ----------
     w : Tensor of shape (N,)
         Weights.
     distance : Tensor
-        Bound on |w - w_min| that counts rounding.
+        Estimate of |w - w_min|: a bound, had its own evaluation the usual rounding at most.
     a, s : Tensor of shape (P,)
         Multipliers and margins: where to start at a neighbouring lam.
     """
@@ -56,7 +56,7 @@ class _Reduced(NamedTuple):
 def polish(
     A: Tensor, X: Tensor, basis: Tensor | None, lam: float, a: Tensor, s: Tensor, changes: int = 40
 ) -> Exact | None:
-    """Guess the sets, correct them by the inequalities they violate, and certify the result.
+    """Guess the sets, correct them by the inequalities they violate, and check every condition.
 
     Parameters
     ----------
@@ -146,8 +146,9 @@ def _certified(X: Tensor, sets: _Sets, lam: float, w: Tensor, solved: _Reduced) 
 
         |w - w'|^2 <= (|delta| / sigma)^2 + (|e| / lam)^2,   |a - a'| <= (lam |w - w'| + |e|) / sigma
 
-    with sigma the smallest singular value of A_F, here bounded below by 1 / |R^{-1}|_F; where F fills
-    the space, e does not move w. Both residuals are raised by the rounding of their own evaluation.
+    with sigma the smallest singular value of A_F, bounded below by 1 / |R^{-1}|_F with R as computed;
+    where F fills the space, e does not move w. Both residuals are raised by the usual rounding of their
+    own evaluation, one unit where the worst order of summation makes P or N: an estimate, no proof.
     If every inequality holds by more than these, (w', a') satisfies all conditions of the minimum.
     """
     s, a = X @ w, solved.a

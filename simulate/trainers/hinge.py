@@ -1,4 +1,4 @@
-"""The hinge loss: a primal-dual interior-point method, and the bound on what it missed."""
+"""The hinge loss: a primal-dual interior-point method, and an estimate of what it missed."""
 
 from __future__ import annotations
 
@@ -23,24 +23,17 @@ _SHARE = 0.995  # of the way to the boundary, so that no variable reaches 0
 
 
 def hinge_path(X: Tensor, y: Tensor, lam: Tensor) -> tuple[Tensor, Tensor]:
-    """Minimisers for every lam, and bounds on their distance to the minimum.
-
-    Parameters
-    ----------
-    X : Tensor of shape (B, P, N)
-        Designs.
-    y : Tensor of shape (B, P)
-        Labels.
-    lam : Tensor of shape (n_lam,)
-        Penalties, > 0.
+    """Minimisers for every lam of arguments as those of ``train_stack``, and how far they may be off.
 
     Returns
     -------
     W : Tensor of shape (B, N, n_lam)
     distance : Tensor of shape (B, n_lam)
-        sqrt(2 gap / lam) with the duality gap, or the bound of ``active_set.polish`` where the set of
-        patterns on the margin could be certified: the gap does not fall below its rounding, and its
-        root is then of the order of 1e-7 and worse at small lam.
+        Estimate of the distance to the minimum: sqrt(2 gap / lam) with the duality gap, or that of
+        ``active_set.polish`` where the set of patterns on the margin could be told. The gap does not
+        fall below its rounding, and its root is then of the order of 1e-7 and worse at small lam. Either
+        would be a bound in exact arithmetic; here float64 evaluates it, with a rounding of usual size
+        added, not of the worst.
     """
     basis, C = reduce(X)
     A = C * y[..., None]
@@ -93,7 +86,7 @@ class _Problem(NamedTuple):
         return polish(self.A[member], self.X[member], basis, self.lam, a, s, changes)
 
     def best(self, v: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-        """w or a multiple of it, and the bound by the duality gap.
+        """w or a multiple of it, and the distance that the duality gap allows.
 
         Rounding leaves margins a little below 1, at a cost b in the gap and near 1 at small lam;
         raised above 1 they cost a. Take for each member what has the smaller gap.
