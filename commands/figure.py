@@ -21,7 +21,22 @@ __all__ = ["command", "labels", "write_figure"]
 _FOLDER = Path("gallery")
 
 
-@click.command("figure")
+class _Command(click.Command):
+    """Its help lists the figures; they are loaded only then."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the names."""
+        formatter.write_paragraph()
+        formatter.write_text(f"NAME is one of {_names()}.")
+
+
+def _names() -> str:
+    from twinpeaks import figures
+
+    return ", ".join(name.replace("_", "-") for name in sorted(figures.REGISTRY))
+
+
+@click.command("figure", cls=_Command)
 @click.argument("name", required=False)
 @click.argument("files", type=Data(), nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="Every figure, with the data it computes.")
@@ -61,7 +76,7 @@ def command(
     """  # noqa: D301
     from twinpeaks import figures
 
-    shown = ", ".join(n.replace("_", "-") for n in sorted(figures.REGISTRY))
+    shown = _names()
     if everything:
         if name is not None:
             raise click.UsageError(f"NAME = {name} beside --all: give one of the two")

@@ -114,7 +114,10 @@ class Vary(Parameter):
         name, _, grid = str(value).partition("=")
         if not re.fullmatch(r"[a-z]+\.\w+", name):
             self.refuse(value, "give PART.PARAMETER=GRID, such as teacher.flip=0,0.1", param)
-        return name, Grid(negative=True).convert(grid, param, ctx)
+        try:
+            return name, Grid(negative=True).convert(grid, param, ctx)
+        except click.BadParameter as error:
+            self.refuse(value, error.message.partition(f" = {grid}: ")[2] or error.message, param)
 
 
 def merged(values: Any) -> Any:

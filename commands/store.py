@@ -45,10 +45,21 @@ def _opened(path: Path) -> Iterator[Store]:
         raise click.ClickException(str(error)) from error
 
 
+class _Folder(click.Path):
+    """A folder; a file is one of the stores in it, which another command shows."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse a file."""
+        path = Path(str(super().convert(value, param, ctx)))
+        if path.is_file():
+            self.fail(
+                f"{path} is a file: give a folder, or twinpeaks store show {path}", param, ctx
+            )
+        return path
+
+
 @command.command("ls")
-@click.argument(
-    "folder", type=click.Path(path_type=Path, exists=True, file_okay=False), default="."
-)
+@click.argument("folder", type=_Folder(path_type=Path, exists=True), default=".")
 def ls(folder: Path) -> None:
     """List the stores in a folder: kind, finished instances, hours of work, problem."""
     from twinpeaks.sweeps.store import Store, StoreError
