@@ -30,7 +30,8 @@ def optimal_ridge(
     ----------
     curve : xarray.Dataset or mapping of str to (curve, None)
         What ``theory.optimal_lam`` returns for an array ``overparam``; of a mapping, one line per
-        label. The largest interior value of the mean dimension gets a dot.
+        label. The largest interior value of the mean dimension gets a dot. The line of lam
+        ends where the best one is 0, as it is of the hinge loss for wide networks.
 
     Returns
     -------

@@ -128,7 +128,12 @@ def data(progress: Callable[[int, int], None] | None = None) -> tuple[Rows]:
     """Theory alone: square and logistic loss, tanh features, a sign teacher at P/D = 3."""
 
     def make(problem: theory.Problem) -> xr.Dataset:
-        width, ridges = np.geomspace(0.05, 30, 400), [1e-4, 1e-2, 0.1, 1.0]
+        # the peaks lie there, and are cut off between two points of a grid
+        marked = float(theory.interpolation_threshold(problem, 3.0))
+        width, ridges = (
+            np.unique([*np.geomspace(0.05, 30, 400), 1.0, marked]),
+            [1e-4, 1e-2, 0.1, 1.0],
+        )
         return _marked(theory.solve(problem, overparam=width, alpha_T=3.0, lam=ridges), problem)
 
     return per_loss((theory.Square(), theory.Logistic()), make, progress)
@@ -136,7 +141,13 @@ def data(progress: Callable[[int, int], None] | None = None) -> tuple[Rows]:
 
 def _check(data: xr.Dataset, name: str, known: set[str], panels: Sequence[str]) -> None:
     if "overparam" not in data.dims:
-        raise ValueError(f"{name}: it has no dimension overparam to draw against")
+        on = ", ".join(map(str, data["overparam"].dims)) if "overparam" in data.coords else ""
+        remedy = (
+            f"overparam lies along {on}; put it in place of that, {name}.swap_dims({on}='overparam')"
+            if on
+            else "solve or simulate for several values of it"
+        )
+        raise ValueError(f"{name}: it has no dimension overparam to draw against; {remedy}")
     extra = [str(d) for d in data.dims if d not in known and data.sizes[d] > 1]
     if extra:
         raise ValueError(
