@@ -95,7 +95,8 @@ def save(
     Raises
     ------
     ValueError
-        As ``targets``, before anything is written, or if ``figure`` is none or ``path`` is empty.
+        As ``targets``, before anything is written, or if ``figure`` is none, ``path`` is empty or its folder
+        is missing.
     OSError
         If a file cannot be written.
     """
@@ -106,6 +107,9 @@ def save(
     if not Path(path).name:
         raise ValueError(f"path = {str(path)!r}: give the name of a file")
     written = targets(path, formats)
+    folder = written[0].parent
+    if not folder.is_dir():
+        raise ValueError(f"path = {str(path)!r}: there is no folder {str(folder)!r}; make it first")
     with article():
         for file in written:
             figure.savefig(file, format=file.suffix[1:].lower())

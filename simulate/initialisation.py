@@ -25,7 +25,6 @@ from twinpeaks.simulate.trainers.nearest import NearestSolution
 from twinpeaks.sweeps import (
     Argument,
     Options,
-    Resources,
     Streams,
     Task,
     TorchRandom,
@@ -33,6 +32,7 @@ from twinpeaks.sweeps import (
     Workspace,
 )
 from twinpeaks.sweeps.grid import Values
+from twinpeaks.sweeps.resources import read_resources
 from twinpeaks.theory.axes import Given, check_count
 from twinpeaks.theory.family import read_family
 from twinpeaks.theory.problem import Problem
@@ -71,27 +71,27 @@ def run_from_start(
         ``GaussianStart``, ``RandomLabelsStart`` or ``SameInputsStart``, which brings the axes
         ``scale`` and ``alpha_prime``; P' = round(alpha' N).
     overparam, alpha_T, lam, D : number, 1-d sequence or DataArray
-        As in :func:`simulate.run`. lam = 0 is gradient descent to the end; otherwise lam |w - w_init|^2 / 2
+        As in :func:`tp.run`. lam = 0 is gradient descent to the end; otherwise lam |w - w_init|^2 / 2
         is the penalty.
     seeds : int or sequence of int
-        As in :func:`simulate.run`, whose features, teacher and training set are drawn here too. The
+        As in :func:`tp.run`, whose features, teacher and training set are drawn here too. The
         start is fixed by (seed, D, N, P, P') and shared by all scales.
     vary, n_test, n_flip, n_variance, **resources
-        As in :func:`simulate.run`. A store belongs to one kind of start.
+        As in :func:`tp.run`. A store belongs to one kind of start.
 
     Returns
     -------
     xarray.Dataset
         Dimensions (overparam, alpha_T, lam, D, seed, scale, alpha_prime), less those given as numbers,
-        with variables of :func:`simulate.run` and, of the start, those of
-        ``theory.solve_from_start``; NaN where ``status`` is not 0.
+        with variables of :func:`tp.run` and, of the start, those of
+        ``tp.solve_from_start``; NaN where ``status`` is not 0.
 
     Raises
     ------
     ValueError
         For any argument out of range, before any work.
     sweeps.StoreError, sweeps.ClusterError, sweeps.DeviceError
-        As in :func:`simulate.run`.
+        As in :func:`tp.run`.
 
     Examples
     --------
@@ -104,7 +104,7 @@ def run_from_start(
     family = read_family(problem, vary)
     protocol = FromStart(problem, start, n_test, n_flip, n_variance, vary=family.axes)
     axes = {"overparam": overparam, "alpha_T": alpha_T, "lam": lam, "D": D, "seed": seeds}
-    return sweeps.run(protocol, {**axes, **start.axes}, Resources(**resources))
+    return sweeps.run(protocol, {**axes, **start.axes}, read_resources(resources))
 
 
 @dataclass(frozen=True)

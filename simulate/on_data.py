@@ -46,7 +46,7 @@ def run_on_data(
     Parameters
     ----------
     F, inputs, labels, P, overparam, lam, activation
-        As for ``theory.solve_on_data``.
+        As for ``tp.solve_on_data``.
     laws : mapping of str to InputLaw, optional
         Laws of independent inputs for the mean dimension, as ``measure.mean_dimension`` takes them; without
         any it is not measured.
@@ -67,7 +67,7 @@ def run_on_data(
     Raises
     ------
     ValueError
-        As ``theory.solve_on_data``, and as ``measure.mean_dimension``.
+        As ``tp.solve_on_data``, and as ``measure.mean_dimension``.
     """
     sigma = Tanh() if activation is None else activation
     design = read_design(F, inputs, labels, P, overparam, lam)

@@ -18,8 +18,9 @@ from twinpeaks.simulate.estimators.flips import Norm, flip_distances
 from twinpeaks.simulate.estimators.network import feature_mean_dimension
 from twinpeaks.simulate.protocol import Networks, size_of, training_numbers
 from twinpeaks.simulate.train import Status, check_loss, train
-from twinpeaks.sweeps import Argument, Options, Resources, Task, Variable, Workspace
+from twinpeaks.sweeps import Argument, Options, Task, Variable, Workspace
 from twinpeaks.sweeps.grid import Values
+from twinpeaks.sweeps.resources import read_resources
 from twinpeaks.theory.arrays import Array
 from twinpeaks.theory.axes import Given, check_count, check_number
 from twinpeaks.theory.family import read_family
@@ -57,14 +58,14 @@ def attack(
     problem : Problem
         With a teacher of labels -1 and +1.
     overparam, alpha_T, lam, D, seeds, vary, tolerance, **resources
-        As for :func:`simulate.run`; an instance is the same as there at the same (seed, D, N, P).
+        As for :func:`tp.run`; an instance is the same as there at the same (seed, D, N, P).
     eps : number or 1-d sequence
         Radii >= 0: |delta|_2 <= eps, and max_k |delta_k| <= eps / sqrt(D) for the other norm. One search
         for the shortest flip of every input serves them all.
     n_attack : int
         Fresh Gaussian inputs, >= 2, attacked in both norms.
     n_flip, n_variance : int
-        Hypercube points for the mean dimension, as for :func:`simulate.run`.
+        Hypercube points for the mean dimension, as for :func:`tp.run`.
     restarts, refinements : int
         Of each search (``twinpeaks.simulate.estimators.flips.flip_distances``).
 
@@ -78,9 +79,9 @@ def attack(
     Raises
     ------
     ValueError
-        As :func:`simulate.run`; for real labels, and for eps that is negative, not finite or given twice.
+        As :func:`tp.run`; for real labels, and for eps that is negative, not finite or given twice.
     sweeps.StoreError, sweeps.ClusterError, sweeps.DeviceError
-        As :func:`simulate.run`.
+        As :func:`tp.run`.
 
     Notes
     -----
@@ -91,7 +92,7 @@ def attack(
     inputs = n_attack, n_flip, n_variance
     protocol = Attack(problem, tolerance, *inputs, restarts, refinements, vary=family.axes)
     axes = {"overparam": overparam, "alpha_T": alpha_T, "lam": lam, "D": D, "seed": seeds}
-    return sweeps.run(protocol, {**axes, "norm": _NORMS, "eps": eps}, Resources(**resources))
+    return sweeps.run(protocol, {**axes, "norm": _NORMS, "eps": eps}, read_resources(resources))
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,9 @@ from twinpeaks.simulate.estimators.trained import (
 )
 from twinpeaks.simulate.protocol import Networks, size_of, training_numbers
 from twinpeaks.simulate.train import Fit, Status, check_loss, train_stack
-from twinpeaks.sweeps import Options, Resources, Streams, Task, Variable, Workspace
+from twinpeaks.sweeps import Options, Streams, Task, Variable, Workspace
 from twinpeaks.sweeps.grid import Values
+from twinpeaks.sweeps.resources import read_resources
 from twinpeaks.theory.arrays import Array
 from twinpeaks.theory.axes import Given, check_count, check_number
 from twinpeaks.theory.family import read_family
@@ -102,7 +103,7 @@ def run(
     family = read_family(problem, vary)
     protocol = Training(problem, n_test, n_flip, n_variance, tolerance, vary=family.axes)
     axes = {"overparam": overparam, "alpha_T": alpha_T, "lam": lam, "D": D, "seed": seeds}
-    return sweeps.run(protocol, axes, Resources(**resources))
+    return sweeps.run(protocol, axes, read_resources(resources))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from twinpeaks import sweeps
 from twinpeaks.simulate.chains.mixing import Limits
 from twinpeaks.simulate.chains.posterior import Counts
 from twinpeaks.simulate.chains.protocol import Sampling
-from twinpeaks.sweeps import Options, Resources
+from twinpeaks.sweeps import Options
+from twinpeaks.sweeps.resources import read_resources
 from twinpeaks.theory.axes import Given
 from twinpeaks.theory.family import read_family
 from twinpeaks.theory.problem import Problem
@@ -51,13 +52,13 @@ def sample(
     problem : Problem
         What to learn, and with what.
     overparam, alpha_T, lam, D, vary, **resources
-        As in ``simulate.run``. A store of draws may grow by seeds, ratios and sizes, and take up other
+        As in ``tp.run``. A store of draws may grow by seeds, ratios and sizes, and take up other
         lam and beta, each set for itself.
     beta : number, 1-d sequence or DataArray
         Inverse temperature.
     seeds : int or sequence of int
         A count n stands for seeds 0 .. n-1. Each is one draw of features, teacher and training set,
-        the same that ``simulate.run`` trains, shared by all lam and beta.
+        the same that ``tp.run`` trains, shared by all lam and beta.
     chains : int
         Markov chains of every point, at least 4, started from twice the width of the Laplace
         approximation. Exact draws are arranged in as many groups.
@@ -69,7 +70,7 @@ def sample(
     largest_r_hat, least_ess : float
         Chains beyond these limits, for any function that ``r_hat`` names, are not reported.
     n_test, n_flip, n_variance : int
-        Inputs of test error and mean dimension, as in ``simulate.run``.
+        Inputs of test error and mean dimension, as in ``tp.run``.
     n_draws : int
         Draws, spread evenly over all chains, of which these two are averaged.
 
@@ -77,7 +78,7 @@ def sample(
     -------
     xarray.Dataset
         Dimensions (overparam, alpha_T, lam, beta, D, seed), less those given as numbers. Variables are
-        those of ``theory.solve`` that a sample has, each with its Monte Carlo standard error
+        those of ``tp.solve`` that a sample has, each with its Monte Carlo standard error
         ``name_se`` within the instance; ``acceptance``, ``r_hat``, ``ess_bulk``, ``ess_tail``; and
         ``status``: where it is not 0 the chains have not mixed and every average is NaN.
 
@@ -108,4 +109,4 @@ def sample(
         vary=family.axes,
     )
     axes = {"overparam": overparam, "alpha_T": alpha_T, "lam": lam, "beta": beta}
-    return sweeps.run(protocol, {**axes, "D": D, "seed": seeds}, Resources(**resources))
+    return sweeps.run(protocol, {**axes, "D": D, "seed": seeds}, read_resources(resources))

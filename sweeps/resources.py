@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypedDict
 
 from twinpeaks.theory.axes import check_count
 
-__all__ = ["Options", "Progress", "Resources"]
+__all__ = ["Options", "Progress", "Resources", "read_resources"]
 
 Progress = Callable[[int, int], Any]
 
@@ -84,6 +84,24 @@ class Resources:
             raise ValueError(
                 f"progress = {self.progress!r}: give True, False or a callable of (done, total)"
             )
+
+
+def read_resources(given: Options) -> Resources:
+    """The resources that the keyword arguments of a function describe.
+
+    Raises
+    ------
+    TypeError
+        For a keyword that is none of them.
+    ValueError
+        As ``Resources``.
+    """
+    known = [f.name for f in fields(Resources)]
+    for name in given:
+        if name not in known:
+            hint = "; samples at a finite beta are drawn by tp.sample" if name == "beta" else ""
+            raise TypeError(f"{name}: no argument here; options are {', '.join(known)}{hint}")
+    return Resources(**given)
 
 
 def _check_store(given: Any) -> None:

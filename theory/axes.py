@@ -26,6 +26,7 @@ __all__ = [
     "Axis",
     "are_numbers",
     "check_count",
+    "check_flag",
     "check_number",
     "is_number",
     "read_axes",
@@ -205,6 +206,13 @@ def check_count(name: str, given: Any, least: int) -> int:
     if not integral or given < least:
         raise ValueError(f"{name} = {_short(given)}: give an integer >= {least}")
     return int(given)
+
+
+def check_flag(name: str, given: Any) -> bool:
+    """Return a truth value, or raise a ValueError that names the argument."""
+    if not isinstance(given, bool | np.bool_):
+        raise ValueError(f"{name} = {_short(given)}: give True or False")
+    return bool(given)
 
 
 def check_number(name: str, given: Any, interval: str) -> float:

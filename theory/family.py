@@ -22,7 +22,17 @@ from twinpeaks.theory.errors import InvalidProblem
 from twinpeaks.theory.names import NAMES
 from twinpeaks.theory.problem import Problem, require
 
-__all__ = ["Family", "belongs", "each", "problem_at", "read_family", "same_text", "text", "varied"]
+__all__ = [
+    "Family",
+    "belongs",
+    "difference",
+    "each",
+    "problem_at",
+    "read_family",
+    "same_text",
+    "text",
+    "varied",
+]
 
 _FIELD = "field"  # attribute of a coordinate that is a number of a component
 
@@ -201,6 +211,29 @@ def same_text(one: str, other: str) -> bool:
     """Whether two texts describe one family: names in brackets are free, as coordinates may be renamed."""
     first, second = (re.sub(r"<\w+>", "<>", label) for label in (one, other))
     return first == second
+
+
+def difference(curve: xr.Dataset, run: xr.Dataset) -> str:
+    """A sentence that says in which part the problems of two Datasets differ, and what to do.
+
+    Parameters
+    ----------
+    curve, run : Dataset
+        Of a theory and of a simulation whose problems are not ``same_text``.
+    """
+    texts = [str(data.attrs.get("problem")) for data in (curve, run)]
+    sides = [dict(re.findall(r"(\w+)=(\w+\([^()]*\))", label)) for label in texts]
+    parts = [k for k in sides[0] if k in sides[1] and not same_text(sides[0][k], sides[1][k])]
+    if not parts:
+        return f"different problems: the theory is of {texts[0]}, the simulation of {texts[1]}"
+    said = "; ".join(
+        f"{k} is {sides[0][k]} in the theory, {sides[1][k]} in the simulation" for k in parts
+    )
+    one, other = set(varied(curve).values()), set(varied(run).values())
+    if one == other:
+        return f"different problems: {said}; solve and simulate the same problem"
+    over = ", ".join(sorted(one ^ other))
+    return f"different problems: {said}; give both the same vary (one side has {over} as an axis)"
 
 
 def problem_at(problem: Problem, point: xr.Dataset | xr.DataArray) -> Problem:

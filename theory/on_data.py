@@ -10,7 +10,7 @@ import xarray as xr
 from scipy import special
 
 from twinpeaks.theory.activations import Activation, Identity
-from twinpeaks.theory.axes import Given
+from twinpeaks.theory.axes import Given, check_flag
 from twinpeaks.theory.data import Design, read_design
 from twinpeaks.theory.equations.saddle_point import Tolerances
 from twinpeaks.theory.feature_laws.measured import BOOLEAN, MeasuredFeatures
@@ -101,6 +101,7 @@ def solve_on_data(
     >>> curve.bmd.round(2).sel(law="binary").values
     array([1.21, 1.22, 1.14])
     """
+    check_flag("throw", throw)
     design = read_design(F, inputs, labels, P, overparam, lam)
     widest = MeasuredFeatures.of(design.F, design.inputs, design.labels, activation, laws)
     parts = []

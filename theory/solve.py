@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from twinpeaks.theory.arrays import Array, Bools
-from twinpeaks.theory.axes import Axes, Given, read_axes, read_axis
+from twinpeaks.theory.axes import Axes, Given, check_flag, read_axes, read_axis
 from twinpeaks.theory.equations.channel import channel_for
 from twinpeaks.theory.equations.grid import solve_grid
 from twinpeaks.theory.equations.observables import OBSERVABLES, observables
@@ -24,6 +24,8 @@ from twinpeaks.theory.problem import Problem
 
 __all__ = ["solve", "solve_on"]
 
+_SECONDS = 1.0  # a point at finite beta takes without a derivative, at least
+_LONG = 30.0  # seconds that are worth a word
 _ROUNDING = 1e-9  # of a replicon that is 1 minus a product of averages
 
 
@@ -119,6 +121,7 @@ def solve_on(
     progress: Callable[[int, int], None] | None = None,
 ) -> xr.Dataset:
     """``solve`` on axes that have been read: those of the family, and overparam to beta."""
+    check_flag("throw", throw)
     tol = Tolerances() if tolerances is None else tolerances
     if not isinstance(tol, Tolerances):
         raise ValueError(f"tolerances = {tolerances!r}: give a theory.Tolerances or None")
@@ -128,6 +131,7 @@ def solve_on(
     points = Points.of(axes)
     for member, parts in blocks:
         _check_measure(member, points.take(axes.index(parts)))
+    _announce(family.problem, points)
     smooth = _smooth(axes)
     solution = Solution.blank(axes.size)
     values = {name: np.full(axes.size, np.nan) for name in OBSERVABLES}
@@ -178,6 +182,19 @@ def _check_measure(problem: Problem, points: Points) -> None:
     if np.any((points.lam == 0) & (points.temperature > 0)):
         raise ValueError(
             "lam = 0 with a finite beta: the prior cannot be normalised; give lam > 0 or beta = inf"
+        )
+
+
+def _announce(problem: Problem, points: Points) -> None:
+    """Say what will take minutes before it starts."""
+    slow = np.count_nonzero((points.temperature > 0) & problem.loss.laborious)
+    if slow * _SECONDS >= _LONG:
+        warnings.warn(
+            f"loss = {problem.loss!r} has no derivative, and {slow} points at finite beta will take about "
+            f"{slow * _SECONDS:.0f} to {4 * slow * _SECONDS:.0f} s; give CustomLoss(..., derivative=), "
+            "which is ten times as fast",
+            UserWarning,
+            stacklevel=4,
         )
 
 

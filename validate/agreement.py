@@ -95,8 +95,8 @@ def agrees(result: xr.Dataset | Mapping[str, xr.Dataset], level: float = 1e-3) -
     Parameters
     ----------
     result : xarray.Dataset or mapping of str to Dataset
-        From :func:`validate.summarise` (the limit of infinite size is tested) or
-        :func:`validate.compare` (finite size itself is tested, bias and all). Several, by name, are
+        From :func:`tp.summarise` (the limit of infinite size is tested) or
+        :func:`tp.compare` (finite size itself is tested, bias and all). Several, by name, are
         one family of tests: the level holds for all of them together.
     level : float
         Rate of false alarms, between 0 and 1.
@@ -148,7 +148,7 @@ def _tests(name: str, result: xr.Dataset) -> list[tuple[str, float, float]]:
     kind = result.attrs.get("kind") if known else type(result).__name__
     if kind not in ("comparison", "summary"):
         raise ValueError(
-            f"result has kind = {kind!r}: give what validate.compare or validate.summarise returns"
+            f"result has kind = {kind!r}: give what tp.compare or tp.summarise returns"
         )
     tests = _flat(result["p_value"], result["z"])
     if "pooled_p_value" in result:

@@ -7,7 +7,7 @@ from collections.abc import Hashable
 import numpy as np
 import xarray as xr
 
-from twinpeaks.theory.family import same_text, varied
+from twinpeaks.theory.family import difference, same_text, varied
 from twinpeaks.theory.names import AXES
 from twinpeaks.validate.pooled import fitted_exactly, natural_size, pooled_deviation, two_sided
 from twinpeaks.validate.seeds import over_seeds
@@ -46,9 +46,9 @@ def compare(curve: xr.Dataset, run: xr.Dataset) -> xr.Dataset:
     Parameters
     ----------
     curve : xarray.Dataset
-        Theory, as ``theory.solve`` returns it.
+        Theory, as ``tp.solve`` returns it.
     run : xarray.Dataset
-        Simulation, as ``simulate.run`` returns it, with at least two seeds. Every point of it
+        Simulation, as ``tp.run`` returns it, with at least two seeds. Every point of it
         must be a point of ``curve``: nothing is interpolated.
 
     Returns
@@ -151,10 +151,7 @@ def _check_same_problem(curve: xr.Dataset, run: xr.Dataset) -> None:
         if "problem" not in data.attrs:
             raise ValueError(f"{name} does not say which problem it is: its 'problem' is missing")
     if not same_text(curve.attrs["problem"], run.attrs["problem"]):
-        raise ValueError(
-            f"different problems: the theory is of {curve.attrs['problem']}, the simulation of "
-            f"{run.attrs['problem']}"
-        )
+        raise ValueError(difference(curve, run))
 
 
 def _check_ratios(run: xr.Dataset) -> None:

@@ -18,7 +18,7 @@ def summarise(comparison: xr.Dataset, order: int = 1, slow: tuple[str, ...] = ()
     Parameters
     ----------
     comparison : xarray.Dataset
-        From :func:`validate.compare`, with at least two values of ``D``.
+        From :func:`tp.compare`, with at least two values of ``D``.
     order : int
         Degree in 1/D of what is fitted: 1, a straight line, or 2, a parabola, which needs at least
         three sizes. Choose it before looking at z; ``bend_p_value`` says whether a line is enough.
@@ -63,7 +63,7 @@ def summarise(comparison: xr.Dataset, order: int = 1, slow: tuple[str, ...] = ()
     known = isinstance(comparison, xr.Dataset)
     kind = comparison.attrs.get("kind") if known else type(comparison).__name__
     if kind != "comparison":
-        raise ValueError(f"comparison has kind = {kind!r}: give what validate.compare returns")
+        raise ValueError(f"comparison has kind = {kind!r}: give what tp.compare returns")
     if order not in (1, 2):
         raise ValueError(f"order = {order!r}: give 1 (a line in 1/D) or 2 (a parabola)")
     sizes = comparison.sizes.get("D", 1)

@@ -16,7 +16,7 @@ def detectable(
     Parameters
     ----------
     summary : xarray.Dataset
-        From :func:`validate.summarise`.
+        From :func:`tp.summarise`.
     level : float
         Rate of false alarms of the verdict.
     tests : int

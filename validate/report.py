@@ -53,7 +53,7 @@ def report(
     Parameters
     ----------
     summaries : xarray.Dataset or mapping of str to Dataset
-        From :func:`validate.summarise`; several, by name, are decided together.
+        From :func:`tp.summarise`; several, by name, are decided together.
     title : str
         Heading of the page.
     level : float

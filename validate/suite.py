@@ -93,7 +93,7 @@ def run_suite(
         Folder in which every case keeps its finished instances, made when absent: the same call
         after an interruption does only what is missing.
     device, scheduler
-        As in ``simulate.run``.
+        As in ``tp.run``.
     progress : callable, optional
         Called with (name of the case, instances done, instances in all).
 

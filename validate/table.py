@@ -18,7 +18,7 @@ def table(result: xr.Dataset) -> str:
     Parameters
     ----------
     result : xarray.Dataset
-        From :func:`validate.compare` or :func:`validate.summarise`.
+        From :func:`tp.compare` or :func:`tp.summarise`.
 
     Returns
     -------
@@ -36,7 +36,7 @@ def table(result: xr.Dataset) -> str:
     kind = result.attrs.get("kind") if known_kind else type(result).__name__
     if kind not in ("comparison", "summary"):
         raise ValueError(
-            f"result has kind = {kind!r}: give what validate.compare or validate.summarise returns"
+            f"result has kind = {kind!r}: give what tp.compare or tp.summarise returns"
         )
     z = result["z"]
     known = [a for a in axes_of(z) if a != "variable"]

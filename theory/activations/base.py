@@ -153,7 +153,9 @@ class Activation:
         x, s = pieces.nodes, pieces.values
         power = np.sum(weight * s**2, axis=1)
         thin = pieces.weights.sum(axis=1) < 1e-9
-        if not np.isfinite(power.sum()) or power[thin].sum() > 1e-6 * power.sum():
+        far = np.abs(x).max(axis=1) > _CUTOFF - 1.0  # what grows there goes on growing
+        lost = power[thin].sum() + power[far].sum()
+        if not np.isfinite(power.sum()) or lost > 1e-6 * power.sum():
             at = pieces.nodes[np.argmax(power), 0]
             raise InvalidProblem(
                 f"activation = {self!r}: E[sigma^2] does not exist or overflows, near x = {at:.4g}; "

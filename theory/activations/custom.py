@@ -34,8 +34,8 @@ class Custom(Activation):
     Raises
     ------
     InvalidProblem
-        When the moments are asked for and the function is not finite on [-12, 12], changes the
-        shape of its argument, or cannot be resolved.
+        If the function is not finite on [-12, 12], has no variance under N(0, 1), changes the shape of
+        its argument, or cannot be resolved.
     """
 
     function: Callable[[Array], Any]
@@ -52,6 +52,7 @@ class Custom(Activation):
         object.__setattr__(self, "kinks", tuple(sorted(float(k) for k in self.kinks)))
         if not self.name:
             object.__setattr__(self, "name", named(self.function))
+        _ = self.moments  # kept, and refused here where there are none
 
     def __call__(self, x: Any) -> Any:
         """Apply the callable; arrays of other libraries pass through numpy."""

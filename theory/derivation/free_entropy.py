@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from twinpeaks.theory.axes import check_flag
 from twinpeaks.theory.errors import InvalidProblem
 from twinpeaks.theory.feature_laws.base import FeatureLaw
 from twinpeaks.theory.losses.base import Loss
@@ -56,6 +57,7 @@ def free_entropy(
     >>> print(theory.free_entropy(loss=theory.Square()).saddle_point[V])
     <R*Ω>
     """
+    check_flag("zero_temperature", zero_temperature)
     parts = {
         "loss": (loss, Loss),
         "teacher": (teacher, Teacher),

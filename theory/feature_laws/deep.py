@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from twinpeaks.theory.activations import HermiteMoments
+from twinpeaks.theory.axes import are_numbers
 from twinpeaks.theory.errors import InvalidProblem
 from twinpeaks.theory.feature_laws.base import on_sphere
 from twinpeaks.theory.feature_laws.population import Atoms, PopulationLaw
@@ -50,11 +51,8 @@ class Deep(PopulationLaw):
 
     def __post_init__(self) -> None:
         """Check the widths."""
-        try:
-            values = np.atleast_1d(np.asarray(self.widths, dtype=float))
-        except (TypeError, ValueError):
-            values = np.array([np.nan])
-        if values.ndim > 1 or not values.size or not np.all(np.isfinite(values) & (values > 0)):
+        values = np.atleast_1d(np.asarray(self.widths, dtype=object))
+        if not (values.size and are_numbers(values) and np.all(values > 0)):
             raise InvalidProblem(
                 f"widths = {self.widths!r}: give the ratio N_l / D > 0 of each hidden layer"
             )

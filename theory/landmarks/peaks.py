@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from twinpeaks.theory.arrays import Array, Index
-from twinpeaks.theory.axes import Axes, Given, read_axes, read_axis, read_range
+from twinpeaks.theory.axes import Axes, Given, check_flag, read_axes, read_axis, read_range
 from twinpeaks.theory.equations.observables import OBSERVABLES
 from twinpeaks.theory.equations.thresholds import threshold_at
 from twinpeaks.theory.family import Family, read_family
@@ -100,6 +100,7 @@ def peak(
     >>> round(float(top.location), 6), round(float(top.height), 6)
     (0.997294, 2.437937)
     """
+    check_flag("throw", throw)
     low, high = _range(along, between)
     if variable not in OBSERVABLES:
         raise ValueError(f"variable = {variable!r}: give one of {', '.join(OBSERVABLES)}")

@@ -58,6 +58,8 @@ class Loss:
         analytic. An analytic loss has its tilted averages by the trapezoidal rule.
     of : {"margin", "difference"} or None
         The one argument that l depends on: y t, or y - t.
+    laborious : bool
+        Whether a slope costs many values, so that integrals over t at finite beta take seconds.
     piecewise_quadratic : bool
         Whether l is quadratic, or linear, in t between neighbouring kinks and knots: beta = inf is
         then closed form with most teachers.
@@ -68,6 +70,7 @@ class Loss:
     strip: float = 0.0
     of: str | None = None
     piecewise_quadratic: bool = False
+    laborious: bool = False
 
     @cached_property
     def least(self) -> tuple[float, float] | None:

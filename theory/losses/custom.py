@@ -117,6 +117,8 @@ class CustomLoss(Loss):
             )
         self._refuse_hidden_kinks()
         self._recognise_parabolas()
+        interpolated = self.derivative is None and self._parabolas is None
+        object.__setattr__(self, "laborious", interpolated)
 
     def _refuse_hidden_kinks(self) -> None:
         """A kink that nobody declared would be smoothed over without a word."""

@@ -30,6 +30,8 @@ from twinpeaks.theory.sensitivity.solved import Student, beside, check, student_
 
 __all__ = ["fourier_weights", "noise_stability"]
 
+_HIGHEST = 1000  # coefficients of ReLU are right to 1e-9 there, and to 1e-1 at 3000
+
 
 def fourier_weights(
     problem: Problem, data: xr.Dataset, degrees: int = 8, *, student: Student = "sample"
@@ -42,7 +44,7 @@ def fourier_weights(
     data : xarray.Dataset
         What ``solve`` returned for it.
     degrees : int
-        Highest degree wanted, >= 1.
+        Highest degree wanted, 1 to 1000.
     student : {"sample", "mean"}
         One sample of the Boltzmann measure (sum Q_d), or its mean (sum Q_0).
 
@@ -56,7 +58,7 @@ def fourier_weights(
     Raises
     ------
     ValueError
-        If ``degrees`` is not an integer >= 1, if the Dataset belongs to another problem, and as
+        If ``degrees`` is not an integer from 1 to 1000, if the Dataset belongs to another problem, and as
         :func:`twinpeaks.theory.sensitivity.solved.student_forms`.
 
     Notes
@@ -74,6 +76,11 @@ def fourier_weights(
     array([0.438, 0.   , 0.452, 0.   , 0.08 ])
     """
     degrees = check_count("degrees", degrees, 1)
+    if degrees > _HIGHEST:
+        raise ValueError(
+            f"degrees = {degrees}: give {_HIGHEST} at most, to which the integrals are accurate; the weight "
+            "beyond is the coordinate remainder"
+        )
     check(problem, data)
     return each(problem, data, lambda member, part: _weights(member, part, degrees, student))
 

@@ -24,7 +24,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from twinpeaks.theory.axes import Axes, Given, read_axes, read_axis
+from twinpeaks.theory.axes import Axes, Given, check_flag, read_axes, read_axis
 from twinpeaks.theory.equations.channel import Overlaps, channel_for
 from twinpeaks.theory.equations.saddle_point import Tolerances
 from twinpeaks.theory.errors import InvalidProblem, SolveError, Status
@@ -116,6 +116,7 @@ def solve_from_start(
             f"features = {problem.features!r}: the mean dimension of these is under laws of inputs that "
             "the start knows nothing of; give their spectrum, features.spectrum"
         )
+    check_flag("throw", throw)
     model = Axes(
         (
             *family.axes,

@@ -1,4 +1,4 @@
-"""The saddle point to any number of digits, in mpmath, by code apart from ``theory.solve``.
+"""The saddle point to any number of digits, in mpmath, by code apart from ``tp.solve``.
 
 ``solve`` takes one point and evaluates it twice, with different quadratures and different forms of the
 equations; their difference is its error estimate. It shares with the rest of ``theory`` only what a problem

@@ -45,7 +45,7 @@ class Row:
     overparam, alpha_T, lam, beta : float
         The point; exact binary numbers.
     values : mapping of str to str
-        Variables of ``theory.solve``'s Dataset.
+        Variables of ``tp.solve``'s Dataset.
     digits : int
         Digits confirmed in every variable.
     proven : tuple of str
@@ -66,7 +66,7 @@ class Row:
 
     @property
     def at(self) -> dict[str, float]:
-        """The axes, as arguments of ``theory.solve``."""
+        """The axes, as arguments of ``tp.solve``."""
         return {k: getattr(self, k) for k in ("overparam", "alpha_T", "lam", "beta")}
 
     @property
@@ -212,7 +212,7 @@ def check(
     rtol: float = 1e-8,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Comparison, ...]:
-    """Solve every row with this installation's ``theory.solve`` and compare.
+    """Solve every row with this installation's ``tp.solve`` and compare.
 
     Rows that differ in overparam alone are solved as one curve.
 
@@ -260,7 +260,7 @@ def compare(row: Row, point: xr.Dataset, rtol: float = 1e-8) -> Comparison:
     ----------
     row : Row
     point : xarray.Dataset
-        Of ``theory.solve``, selected at the row's axes.
+        Of ``tp.solve``, selected at the row's axes.
     rtol : float
         Relative difference up to which a variable agrees, > 0; one unit of the row's last digit
         where that is more. What may vanish is compared on its natural scale: replicon, entropy and

@@ -42,7 +42,7 @@ class Place(NamedTuple):
 
 
 def points(curve: xr.Dataset) -> Iterator[xr.Dataset]:
-    """Every point of a Dataset of ``theory.solve``, in the order of its axes."""
+    """Every point of a Dataset of ``tp.solve``, in the order of its axes."""
     for index in product(*(range(curve.sizes[name]) for name in curve.dims)):
         yield curve.isel(dict(zip(curve.dims, index, strict=True)))
 
@@ -53,7 +53,7 @@ def place(point: xr.Dataset) -> Place:
 
 
 def solved_row(point: xr.Dataset) -> Row:
-    """A row from a point that ``theory.solve`` has solved, with the digits that it can claim.
+    """A row from a point that ``tp.solve`` has solved, with the digits that it can claim.
 
     The claimed relative error is 3 max(residual, step), at least 1e-10: ten digits at most. A training
     error or loss v < 1 is about exp(-x^2/2) of an order parameter x, so its error is 1 + 2 ln(1/v)

@@ -141,7 +141,7 @@ def find(equations: Equations, start: Mapping[str, Any] | None) -> tuple[Vector,
             return u, inverse
     raise ValueError(
         "the saddle point was not found at low precision (residual "
-        f"{mp.nstr(_norm(here), 3)}); give start=theory.solve(...) at the same point"
+        f"{mp.nstr(_norm(here), 3)}); give start=tp.solve(...) at the same point"
     )
 
 
@@ -152,7 +152,7 @@ def _relaxed(equations: Equations) -> Vector:
             step = equations.residual(u)
         except ValueError as error:
             raise ValueError(
-                f"damped sweeps left the physical region ({error}); give start=theory.solve(...) "
+                f"damped sweeps left the physical region ({error}); give start=tp.solve(...) "
                 "at the same point"
             ) from error
         u = [a + b / 2 for a, b in zip(u, step, strict=True)]

@@ -42,7 +42,7 @@ class Precise:
     values : mapping of str to mpf
         V q_0 q_d p_0 p_d Q_0 Q_d m r train_loss train_error test_error test_error_mean bmd
         bmd_mean energy free_energy replicon, and at finite beta free_entropy and entropy, defined
-        as in the Dataset of ``theory.solve``.
+        as in the Dataset of ``tp.solve``.
     errors : mapping of str to mpf
         Of each, the relative difference of the two evaluations.
     """
@@ -81,13 +81,13 @@ def solve(
     problem : Problem
         Its callables, if any, must accept mpmath numbers.
     overparam, alpha_T, lam, beta : float
-        As in ``theory.solve``, taken as the exact binary numbers that they are; overparam finite
+        As in ``tp.solve``, taken as the exact binary numbers that they are; overparam finite
         and lam positive.
     dps : int
         Digits of the integrals, at least 20; about ``dps - 6`` of the result are right, fewer
         within rounding of a phase transition.
     start : mapping, optional
-        ``V``, ``Q_0`` and ``m`` near the solution, such as the Dataset of ``theory.solve`` at this
+        ``V``, ``Q_0`` and ``m`` near the solution, such as the Dataset of ``tp.solve`` at this
         point. It saves time and decides nothing.
 
     Returns
@@ -97,8 +97,8 @@ def solve(
     Raises
     ------
     ValueError
-        For a limit (overparam = inf, lam = 0), a component without mpmath formulas, or a point that
-        was not reached; the message says what to do.
+        For a limit (overparam = inf, lam = 0), random labels, a component without mpmath formulas, or a point
+        that was not reached; the message says what to do.
 
     Notes
     -----
@@ -121,6 +121,11 @@ def solve(
     point = _Point(problem, **check_point(overparam=overparam, alpha_T=alpha_T, lam=lam, beta=beta))
     if not problem.loss.convex and math.isinf(point.beta):
         raise ValueError(f"beta = inf with loss = {problem.loss!r}: give a finite beta")
+    if problem.teacher.silent:
+        raise ValueError(
+            f"teacher = {problem.teacher!r}: its labels are random and m = 0, while the digits are those "
+            "of ln m; solve them by tp.solve, or nearly random ones such as tp.FlippedSign(flip=0.499999)"
+        )
     check_count("dps", dps, 20)
     with mp.workdps(LOW + _GUARD):
         u, inverse = find(point.equations(LOW, first=True), start)
