@@ -13,7 +13,9 @@ from setuptools import find_namespace_packages, setup
 
 FLOORS = ("theory", "sweeps", "measure", "simulate", "validate", "figures", "commands")
 # a folder of data inside a package is a package to setuptools, and has to be named
-FOUND = find_namespace_packages(include=[p for name in FLOORS for p in (name, f"{name}.*")])
+FOUND = find_namespace_packages(
+    include=[p for name in FLOORS for p in (name, f"{name}.*")], exclude=["*.__pycache__"]
+)
 
 ROOT = Path(__file__).parent
 SOURCE = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["urls"]["Source"]
