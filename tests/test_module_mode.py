@@ -5,7 +5,7 @@ import pytest
 from twinpeaks import measure
 
 torch = pytest.importorskip("torch")
-from twinpeaks.measure.models.module import evaluating
+from twinpeaks.measure.models.module import evaluating  # noqa: E402
 
 nn = torch.nn
 
