@@ -108,7 +108,7 @@ def excess_at(problem: Problem, overparam: Array, alpha_T: Array) -> Array:
         for i in range(excess.size):
             ratio = min(float(overparam[i]), _ENDLESS)
             dimensions, needed = _count(problem, ratio, float(alpha_T[i]))
-            if abs(dimensions / needed - 1.0) < _ROUNDING:
+            if abs(dimensions - needed) < _ROUNDING * needed:
                 excess[i] = 0.0
     return excess
 
