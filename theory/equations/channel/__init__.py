@@ -1,8 +1,8 @@
 r"""The channel: (V, Q, m) -> (Vh, Qh, mh), from the Gaussian law of label and student field.
 
-With omega ~ N(0, Q), omega_* = m omega / Q, V_* = rho - m^2 / Q and T = 1/beta (README, "The
-equations"; Loureiro et al., arXiv 2102.08127), in the units of zero temperature (V times beta, the
-conjugates divided by beta, beta^2, beta),
+With omega ~ N(0, Q), omega_* = m omega / Q, V_* = rho - m^2 / Q and T = 1/beta
+(docs/guide/equations.md; Loureiro et al., arXiv 2102.08127), in the units of zero temperature (V
+times beta, the conjugates divided by beta, beta^2, beta),
 
     Vh = -alpha E[d f / d omega],   Qh = alpha E[f^2],   mh = alpha E[(d ln Z_* / d omega_*) f],
 
