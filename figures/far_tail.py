@@ -11,13 +11,11 @@ from matplotlib.figure import Figure
 from twinpeaks import theory
 from twinpeaks.figures.lines import Rows, per_loss, read_lines
 from twinpeaks.figures.style import TWO_COLUMNS, article, colours
+from twinpeaks.theory.names import NAMES, label
 
 __all__ = ["far_tail"]
 
-_PANELS = {
-    "bmd": r"BMD $-$ BMD$_\infty$",
-    "test_error": r"$|\varepsilon_{\rm test} - \varepsilon_{\rm test,\infty}|$",
-}
+_PANELS = ("bmd", "test_error")
 
 
 def far_tail(
@@ -49,13 +47,15 @@ def far_tail(
     with article():
         fig = Figure(figsize=(TWO_COLUMNS, 2.7), layout="constrained")
         axes = fig.subplots(1, len(_PANELS))
-        for (label, exact), colour in zip(lines.items(), colours(len(lines)), strict=True):
+        for (text, exact), colour in zip(lines.items(), colours(len(lines)), strict=True):
             line = exact.sortby("overparam")
             x = line.overparam.values[:-1]
-            for (name, text), ax in zip(_PANELS.items(), axes, strict=True):
+            for name, ax in zip(_PANELS, axes, strict=True):
                 y = line[name].values
-                ax.loglog(x, np.abs(y[:-1] - y[-1]), color=colour, label=label or None)
-                ax.set(xlabel=r"overparameterisation $N/P$", ylabel=text)
+                ax.loglog(x, np.abs(y[:-1] - y[-1]), color=colour, label=text or None)
+                symbol = NAMES[name].symbol
+                distance = rf"$|{symbol} - {symbol}(\infty)|$"
+                ax.set(xlabel=label("overparam"), ylabel=distance)
             if "bmd_tail" in line:
                 axes[0].loglog(x, float(line.bmd_tail) / x, "--", color=colour, linewidth=0.8)
         axes[0].plot([], [], "--", color="0.4", linewidth=0.8, label=r"$A\,P/N$")

@@ -13,18 +13,14 @@ from matplotlib.lines import Line2D
 
 from twinpeaks import theory
 from twinpeaks.figures.style import TWO_COLUMNS, article, colours
+from twinpeaks.theory.names import NAMES, label
 from twinpeaks.validate import over_seeds
 
 __all__ = ["initialisation"]
 
-_QUANTITIES = {
-    "test_error": r"test error $\varepsilon_{\rm test}$",
-    "bmd": "mean dimension BMD",
-}
-_AXES = {
-    "scale": r"scale of the start $s = |w_{\rm init}|/\sqrt{N}$",
-    "alpha_prime": r"random patterns per weight $\alpha' = P'/N$",
-}
+_QUANTITIES = ("test_error", "bmd")
+#: What the symbols of the axes stand for.
+_AXES = {"scale": r"|w_{\rm init}|/\sqrt{N}", "alpha_prime": "P'/N"}
 _SAME = 1e-9
 _POINTS: dict[str, Any] = {
     "linestyle": "none",
@@ -83,7 +79,7 @@ def initialisation(
         axes = fig.subplots(2, 2, sharex="col", sharey="row")
         for column, (axis, hues) in enumerate(families.items()):
             family = "alpha_prime" if axis == "scale" else "scale"
-            for row, (quantity, label) in enumerate(_QUANTITIES.items()):
+            for row, quantity in enumerate(_QUANTITIES):
                 ax = axes[row, column]
                 for value, colour in hues.items():
                     line = _pick(curve[quantity], family, value)
@@ -101,8 +97,8 @@ def initialisation(
                 ax.set_xscale("log")
                 ax.set_xlim(float(curve[axis].min()), float(curve[axis].max()))
                 if column == 0:
-                    ax.set_ylabel(label)
-            axes[1, column].set_xlabel(_AXES[axis])
+                    ax.set_ylabel(label(quantity))
+            axes[1, column].set_xlabel(f"{label(axis)} $= {_AXES[axis]}$")
             handles = _legend(hues, axis, extra[axis] is not None)
             fig.legend(
                 handles=handles,
@@ -110,8 +106,8 @@ def initialisation(
                 ncols=3 + column,
                 columnspacing=1.0,
             )
-        place = {"N/P": run["overparam"], "P/D": run["alpha_T"], "D": run["D"]}
-        title = ", ".join(f"${k} = {float(v):g}$" for k, v in place.items())
+        place = ("overparam", "alpha_T", "D")
+        title = ", ".join(f"${NAMES[k].symbol} = {float(run[k]):g}$" for k in place)
         axes[0, 0].set_title(title, loc="left")
     return fig
 
@@ -133,11 +129,11 @@ def _pick(curve: xr.DataArray, family: str, value: float) -> xr.DataArray:
 
 
 def _legend(hues: Mapping[float, str], axis: str, extra: bool) -> list[Line2D]:
-    symbol = {"scale": r"\alpha'", "alpha_prime": "s"}[axis]
+    symbol = NAMES["alpha_prime" if axis == "scale" else "scale"].symbol
     handles = [Line2D([], [], color=c, label=f"${symbol} = {v:g}$") for v, c in hues.items()]
     if extra:
-        label = {"scale": "Gaussian start", "alpha_prime": "norm as trained"}[axis]
-        handles.append(Line2D([], [], **_OTHER, label=label))
+        text = {"scale": "Gaussian start", "alpha_prime": "norm as trained"}[axis]
+        handles.append(Line2D([], [], **_OTHER, label=text))
     if axis == "alpha_prime":
         handles.append(Line2D([], [], **_DOTTED, label="$P' = D$"))
     return handles

@@ -14,14 +14,12 @@ from matplotlib.patheffects import withStroke
 
 from twinpeaks import theory
 from twinpeaks.figures.style import TWO_COLUMNS, article
+from twinpeaks.theory.names import NAMES, label
 
 __all__ = ["maps"]
 
-_QUANTITIES = {
-    "test_error": (r"test error $\varepsilon_{\rm test}$", "viridis"),
-    "bmd": (r"mean dimension BMD", "magma"),
-}
-_AXES = {"lam": r"ridge penalty $\lambda$", "beta": r"inverse temperature $\beta$"}
+_COLOURS = {"test_error": "viridis", "bmd": "magma"}
+_AXES = ("lam", "beta")
 _RIM = [withStroke(linewidth=2.2, foreground="0.15")]
 _LINES: dict[str, dict[str, Any]] = {
     "threshold": {"linestyle": ":", "label": "interpolation threshold"},
@@ -60,20 +58,18 @@ def maps(*rows: xr.Dataset) -> Figure:
         used: list[str] = []
         for data, pair in zip(rows, axes, strict=True):
             other = _other(data)
-            for name, ax in zip(_QUANTITIES, pair, strict=True):
+            for name, ax in zip(_COLOURS, pair, strict=True):
                 _map(fig, ax, data[name].transpose(other, "overparam"), other)
                 used += _lines(ax, data, other, name)
             fixed = [k for k in ("alpha_T", "lam", "beta") if k in data.coords and not data[k].dims]
             pair[0].set_title(
-                ", ".join(f"${_SYMBOL[k]} = {_number(float(data[k]))}$" for k in fixed), loc="left"
+                ", ".join(f"${NAMES[k].symbol} = {_number(float(data[k]))}$" for k in fixed),
+                loc="left",
             )
         handles = [Line2D([], [], color="0.15", **_LINES[k]) for k in _LINES if k in used]
         if handles:
             fig.legend(handles=handles, loc="outside lower center", ncols=3, handlelength=3.0)
     return fig
-
-
-_SYMBOL = {"alpha_T": "P/D", "lam": r"\lambda", "beta": r"\beta"}
 
 
 def _number(value: float) -> str:
@@ -96,11 +92,13 @@ def _other(data: xr.Dataset) -> str:
 
 
 def _map(fig: Figure, ax: Axes, values: xr.DataArray, other: str) -> None:
-    label, colours = _QUANTITIES[str(values.name)]
+    name = str(values.name)
     x, y = values["overparam"].values, values[other].values
-    mesh = ax.pcolormesh(x, y, values.values, cmap=colours, shading="gouraud", rasterized=True)
-    fig.colorbar(mesh, ax=ax, label=label, pad=0.02)
-    ax.set(xscale="log", yscale="log", xlabel=r"overparameterisation $N/P$", ylabel=_AXES[other])
+    mesh = ax.pcolormesh(
+        x, y, values.values, cmap=_COLOURS[name], shading="gouraud", rasterized=True
+    )
+    fig.colorbar(mesh, ax=ax, label=label(name), pad=0.02)
+    ax.set(xscale="log", yscale="log", xlabel=label("overparam"), ylabel=label(other))
 
 
 def _lines(ax: Axes, data: xr.Dataset, other: str, quantity: str) -> list[str]:

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from twinpeaks import theory
 from twinpeaks.figures.lines import Rows, per_loss, read_lines
 from twinpeaks.figures.style import TWO_COLUMNS, article, colours
+from twinpeaks.theory.names import NAMES, label
 
 __all__ = ["merging_peaks"]
 
@@ -46,7 +47,7 @@ def merging_peaks(
     with article():
         fig = Figure(figsize=(TWO_COLUMNS, 2.7), layout="constrained")
         places, gaps = fig.subplots(1, 2)
-        for (label, exact), colour in zip(lines.items(), colours(len(lines)), strict=True):
+        for (loss, exact), colour in zip(lines.items(), colours(len(lines)), strict=True):
             line = exact.sortby("lam").dropna("lam", subset=["bmd", "test_error"])
             lam, threshold = line.lam.values, float(line.threshold)
             for name, style in (("bmd", "-"), ("test_error", "--")):
@@ -54,14 +55,14 @@ def merging_peaks(
                 places.loglog(lam, distance, style, color=colour)
             gap = np.abs(line.bmd.values - line.test_error.values) / threshold
             power = np.diff(np.log(gap[:2]))[0] / np.diff(np.log(lam[:2]))[0]
-            text = rf"{label}: $\lambda^{{{power:.2f}}}$".removeprefix(": ")
+            text = rf"{loss}: $\lambda^{{{power:.2f}}}$".removeprefix(": ")
             gaps.loglog(lam, gap, "o-", color=colour, label=text)
-        places.plot([], [], "-", color="0.4", label="mean dimension")
-        places.plot([], [], "--", color="0.4", label="test error")
+        places.plot([], [], "-", color="0.4", label=NAMES["bmd"].long_name)
+        places.plot([], [], "--", color="0.4", label=NAMES["test_error"].long_name)
         places.set(ylabel="distance of the peak\nfrom the threshold, relative")
         gaps.set(ylabel="distance between the peaks,\nrelative to the threshold")
         for ax in (places, gaps):
-            ax.set(xlabel=r"ridge penalty $\lambda$")
+            ax.set(xlabel=label("lam"))
             ax.legend()
     return fig
 

@@ -11,13 +11,15 @@ from matplotlib.figure import Figure
 from twinpeaks import theory
 from twinpeaks.figures.lines import Rows, per_loss, read_lines
 from twinpeaks.figures.style import TWO_COLUMNS, article, colours
+from twinpeaks.theory.names import NAMES, label
 
 __all__ = ["optimal_ridge"]
 
+_BEST = rf"${NAMES['lam'].symbol}^\star$"
 _PANELS = {
-    "lam": r"optimal ridge penalty $\lambda^\star$",
-    "test_error": r"test error $\varepsilon_{\rm test}$ at $\lambda^\star$",
-    "bmd": r"mean dimension BMD at $\lambda^\star$",
+    "lam": f"optimal {NAMES['lam'].long_name} {_BEST}",
+    "test_error": f"{label('test_error')} at {_BEST}",
+    "bmd": f"{label('bmd')} at {_BEST}",
 }
 
 
@@ -50,13 +52,13 @@ def optimal_ridge(
     with article():
         fig = Figure(figsize=(TWO_COLUMNS, 2.4), layout="constrained")
         axes = fig.subplots(1, len(_PANELS))
-        for (label, exact), colour in zip(lines.items(), colours(len(lines)), strict=True):
+        for (loss, exact), colour in zip(lines.items(), colours(len(lines)), strict=True):
             line = exact.sortby("overparam")
             for (name, text), ax in zip(_PANELS.items(), axes, strict=True):
                 # an optimum at a limit has no place on a logarithmic axis
                 y = np.where(np.isfinite(line[name]) & (line[name] > 0), line[name], np.nan)
-                ax.plot(line.overparam, y, color=colour, label=label or None)
-                ax.set(xscale="log", xlabel=r"overparameterisation $N/P$", ylabel=text)
+                ax.plot(line.overparam, y, color=colour, label=loss or None)
+                ax.set(xscale="log", xlabel=label("overparam"), ylabel=text)
             y, top = line.bmd.values, int(np.nanargmax(line.bmd.values))
             if 0 < top < y.size - 1:
                 axes[2].plot(line.overparam[top], y[top], "o", color=colour)

@@ -13,15 +13,11 @@ from scipy import stats
 from twinpeaks import theory, validate
 from twinpeaks.figures.style import ONE_COLUMN, article, colours
 from twinpeaks.theory.arrays import Array
+from twinpeaks.theory.names import NAMES
 
 __all__ = ["qq"]
 
-_SHOWN = {
-    "test_error": "test error",
-    "bmd": "mean dimension",
-    "q_d": "weight norm",
-    "train_loss": "training loss",
-}
+_SHOWN = ("test_error", "bmd", "q_d", "train_loss")
 _BAND = 0.95
 
 
@@ -59,7 +55,7 @@ def qq(summary: xr.Dataset | Mapping[str, xr.Dataset]) -> Figure:
         ax.fill_between(expected, low, high, color="0.9", linewidth=0)
         ax.plot(expected, expected, color="0.4", linewidth=0.8)
         for (name, z), colour in zip(scores.items(), colours(len(scores)), strict=True):
-            ax.plot(_band(z.size)[0], z, ".", color=colour, label=_SHOWN[name])
+            ax.plot(_band(z.size)[0], z, ".", color=colour, label=NAMES[name].long_name)
         ax.set(xlabel="quantile of the normal law", ylabel=r"score $z$ of theory and simulation")
         ax.legend()
     return fig

@@ -14,6 +14,7 @@ from scipy import special
 
 from twinpeaks import theory
 from twinpeaks.figures.style import TWO_COLUMNS, article, colours
+from twinpeaks.theory.names import NAMES, label
 from twinpeaks.theory.sensitivity.robustness import Norm
 from twinpeaks.validate import over_seeds
 
@@ -49,21 +50,21 @@ def robustness(rows: Mapping[str, tuple[xr.Dataset, xr.Dataset]], *, eps: float 
     """
     if not rows:
         raise ValueError("rows: the mapping is empty; give at least one label: (curve, run)")
-    for label, (curve, run) in rows.items():
+    for text, (curve, run) in rows.items():
         if "flip_rate" not in curve or curve["bmd"].dims != ("overparam",):
             raise ValueError(
-                f"rows[{label!r}]: give a curve over overparam alone, with a flip_rate over "
+                f"rows[{text!r}]: give a curve over overparam alone, with a flip_rate over "
                 "(overparam, norm, eps)"
             )
         if "flip_rate" not in run or eps not in run["eps"].values:
-            raise ValueError(f"rows[{label!r}]: the run has no flip_rate at eps = {eps:g}")
+            raise ValueError(f"rows[{text!r}]: the run has no flip_rate at eps = {eps:g}")
     with article():
         fig = Figure(figsize=(TWO_COLUMNS, 3.0), layout="constrained")
         left, middle, right = fig.subplots(1, 3)
         largest: list[float] = []
-        for (label, (curve, run)), colour in zip(rows.items(), colours(len(rows)), strict=True):
+        for (text, (curve, run)), colour in zip(rows.items(), colours(len(rows)), strict=True):
             line = curve["flip_rate"].sel(norm="l2", eps=eps)
-            left.plot(curve["overparam"], line, color=colour, label=label)
+            left.plot(curve["overparam"], line, color=colour, label=text)
             statistics = over_seeds(run, ["flip_rate", "bmd"])
             mean, error = statistics.mean, statistics.standard_error
             at = {"norm": "l2", "eps": eps}
@@ -82,10 +83,12 @@ def robustness(rows: Mapping[str, tuple[xr.Dataset, xr.Dataset]], *, eps: float 
             middle.plot(dimension, special.erf(h / np.sqrt(2)), color="0.3", zorder=1)
         h = np.linspace(0.0, right.get_xlim()[1], 200)
         right.plot(h, special.erf(h / np.sqrt(2)), color="0.3", zorder=1)
-        left.set(xscale="log", xlabel=r"overparameterisation $N/P$")
-        left.set_ylabel(rf"flip rate at $\epsilon = {eps:g}$")
-        middle.set(xlabel="mean dimension BMD", ylabel=rf"flip rate at $\epsilon = {eps:g}$")
-        right.set(xlabel=r"$h = \epsilon\,\sqrt{\rm BMD}$", ylabel=r"flip rate at all $\epsilon$")
+        rate, symbol = NAMES["flip_rate"].long_name, NAMES["eps"].symbol
+        at_eps = f"{rate} at ${symbol} = {eps:g}$"
+        left.set(xscale="log", xlabel=label("overparam"), ylabel=at_eps)
+        middle.set(xlabel=label("bmd"), ylabel=at_eps)
+        right.set_xlabel(rf"$h = {symbol}\,\sqrt{{{NAMES['bmd'].symbol}}}$")
+        right.set_ylabel(f"{rate} at all ${symbol}$")
         right.set(xlim=(0.0, None), ylim=(0.0, 1.02))
         left.set_title(_BALLS["l2"], loc="left")
         for ax in (middle, right):
@@ -152,7 +155,7 @@ def data(
     }
     ratios, radii = [0.2, 0.4, 0.7, 1.0, 2.0], [0.1, 0.5, 1.5]
     rows = {}
-    for number, (label, (problem, lam)) in enumerate(cases.items()):
+    for number, (text, (problem, lam)) in enumerate(cases.items()):
         # a peak lies there, and is cut off between two points of a grid
         marked = float(theory.interpolation_threshold(problem, 3.0))
         width = np.unique([*np.geomspace(0.1, 10, 121), marked])
@@ -176,5 +179,5 @@ def data(
             device="cpu",
             progress=report,
         )
-        rows[label] = (curve, run)
+        rows[text] = (curve, run)
     return (rows,)

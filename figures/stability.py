@@ -13,6 +13,7 @@ from matplotlib.patches import Patch
 
 from twinpeaks import theory
 from twinpeaks.figures.style import TWO_COLUMNS, article, colours
+from twinpeaks.theory.names import label
 
 __all__ = ["stability"]
 
@@ -42,15 +43,15 @@ def stability(cooled: xr.Dataset, line: xr.Dataset, convex: Mapping[str, xr.Data
         mesh = left.pcolormesh(
             x, y, replicon.where(replicon > 0).values, vmin=0, vmax=1, rasterized=True
         )
-        fig.colorbar(mesh, ax=left, label="replicon eigenvalue", pad=0.02)
+        fig.colorbar(mesh, ax=left, label=label("replicon"), pad=0.02)
         left.set_facecolor("0.85")
         finite = np.isfinite(line["beta"])
         left.plot(line["overparam"][finite], line["beta"][finite], color="black")
         left.set(
             xscale="log",
             yscale="log",
-            xlabel=r"overparameterisation $N/P$",
-            ylabel=r"inverse temperature $\beta$",
+            xlabel=label("overparam"),
+            ylabel=label("beta"),
             xlim=(x[0], x[-1]),
             ylim=(y[0], y[-1]),
         )
@@ -62,13 +63,13 @@ def stability(cooled: xr.Dataset, line: xr.Dataset, convex: Mapping[str, xr.Data
             ],
             loc="upper right",
         )
-        for (label, data), colour in zip(convex.items(), colours(len(convex)), strict=True):
-            right.plot(data["overparam"], data["replicon"], color=colour, label=label)
+        for (loss, data), colour in zip(convex.items(), colours(len(convex)), strict=True):
+            right.plot(data["overparam"], data["replicon"], color=colour, label=loss)
         right.set(
             xscale="log",
             yscale="log",
-            xlabel=r"overparameterisation $N/P$",
-            ylabel="replicon eigenvalue",
+            xlabel=label("overparam"),
+            ylabel=label("replicon"),
             xlim=(x[0], x[-1]),
         )
         right.set_title(r"convex losses, $\beta = \infty$", loc="left")

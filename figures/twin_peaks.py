@@ -17,16 +17,11 @@ from twinpeaks.figures.lines import Rows, per_loss
 from twinpeaks.figures.style import TWO_COLUMNS, article, colours
 from twinpeaks.theory.equations.thresholds import with_threshold
 from twinpeaks.theory.family import belongs
+from twinpeaks.theory.names import NAMES, label
 from twinpeaks.validate import over_seeds
 
 __all__ = ["twin_peaks"]
 
-_LABELS = {
-    "train_loss": r"training loss $\ell_{\rm train}$",
-    "train_error": r"training error $\varepsilon_{\rm train}$",
-    "test_error": r"test error $\varepsilon_{\rm test}$",
-    "bmd": r"mean dimension BMD",
-}
 _MARKERS = "oDs^v"
 _DOTTED: dict[str, Any] = {"color": "0.4", "linestyle": ":", "linewidth": 0.8}
 
@@ -80,10 +75,10 @@ def twin_peaks(
     if not rows:
         raise ValueError("curve: the mapping is empty; give at least one label: (curve, run)")
     given = problem if isinstance(problem, Mapping) else dict.fromkeys(rows, problem)
-    unknown = [label for label in given if label not in rows]
+    unknown = [text for text in given if text not in rows]
     if unknown:
         raise ValueError(f"problem: there is no row {unknown[0]!r}; rows are {', '.join(rows)}")
-    rows = {label: (_marked(row[0], given.get(label)), row[1]) for label, row in rows.items()}
+    rows = {text: (_marked(row[0], given.get(text)), row[1]) for text, row in rows.items()}
     for exact, simulation in rows.values():
         _check(exact, "curve", {"overparam", "lam"}, panels)
         if simulation is not None:
@@ -105,18 +100,18 @@ def twin_peaks(
     with article():
         fig = Figure(figsize=(TWO_COLUMNS, 0.45 + 1.95 * len(rows)), layout="constrained")
         axes = fig.subplots(len(rows), len(panels), sharex=True, squeeze=False)
-        for (label, (exact, simulation)), row in zip(rows.items(), axes, strict=True):
-            row[0].set_title(label, loc="left")
+        for (text, (exact, simulation)), row in zip(rows.items(), axes, strict=True):
+            row[0].set_title(text, loc="left")
             for name, ax in zip(panels, row, strict=True):
                 for threshold in _thresholds(exact):
                     ax.axvline(threshold, **_DOTTED, zorder=0)
                 _draw_theory(ax, exact[name], colour)
                 if simulation is not None:
                     _draw_simulation(ax, simulation, name, colour, marker)
-                ax.set_ylabel(_LABELS.get(name, name.replace("_", " ")))
+                ax.set_ylabel(label(name))
                 _log_ticks(ax)
         for ax in axes[-1]:
-            ax.set_xlabel(r"overparameterisation $N/P$")
+            ax.set_xlabel(label("overparam"))
         handles = _legend(colour, marker, any(s is not None for _, s in rows.values()))
         if any(_thresholds(exact) for exact, _ in rows.values()):
             handles.append(Line2D([], [], **_DOTTED, label="interpolation threshold"))
@@ -234,7 +229,7 @@ def _legend(
     colour: Mapping[float, str], marker: Mapping[int, str], simulated: bool
 ) -> list[Line2D]:
     handles = [
-        Line2D([], [], color=c, label=rf"$\lambda = {_power_of_ten(lam)}$")
+        Line2D([], [], color=c, label=f"${NAMES['lam'].symbol} = {_power_of_ten(lam)}$")
         for lam, c in colour.items()
     ]
     if simulated and not marker:
@@ -251,7 +246,7 @@ def _legend(
                 marker=marker[size],
                 markerfacecolor="0.3" if size == max(marker) else "none",
                 markersize=3.2 if size == max(marker) else 4.6,
-                label=rf"$D = {size}$ ($\pm$ 1 s.e.)",
+                label=rf"${NAMES['D'].symbol} = {size}$ ($\pm$ 1 s.e.)",
             )
         )
     return handles

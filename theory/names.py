@@ -1,14 +1,15 @@
 """One table of names: what each variable and axis is called, its unit, its definition, who produces it.
 
 Every Dataset of theory, simulation and validation takes the attributes of its variables from here
-(``theory/labelled.py``), and so do labels of figures and messages. A new observable is one row.
+(``theory/labelled.py``), and so do labels of figures, messages and the table of the guide
+(``python -m tests.variables`` writes it). A new observable is one row.
 """
 
 from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-__all__ = ["AXES", "NAMES", "Name", "attributes", "produced"]
+__all__ = ["AXES", "NAMES", "Name", "attributes", "label", "produced"]
 
 #: Axes of ``solve``, in the order of its dimensions.
 AXES = ("overparam", "alpha_T", "lam", "beta")
@@ -32,6 +33,8 @@ class Name(NamedTuple):
         How simulation estimates it, where that is not the definition at finite size.
     units : str
         "1" is dimensionless.
+    symbol : str
+        How figures and the guide write it in formulas, as TeX; empty for what has no symbol.
     """
 
     long_name: str
@@ -39,23 +42,43 @@ class Name(NamedTuple):
     by: Producer
     estimator: str = ""
     units: str = "1"
+    symbol: str = ""
 
 
 NAMES: dict[str, Name] = {
     # axes
-    "overparam": Name("overparameterisation", "N / P, weights per training pattern", "axis"),
-    "alpha_T": Name("training patterns per input dimension", "P / D", "axis"),
-    "lam": Name("ridge penalty", "factor of |w|^2 / 2 beside the summed loss", "axis"),
-    "beta": Name("inverse temperature", "of the Boltzmann measure; inf is empirical risk", "axis"),
-    "D": Name("input size", "length of x", "axis"),
+    "overparam": Name(
+        "overparameterisation", "N / P, weights per training pattern", "axis", symbol="N/P"
+    ),
+    "alpha_T": Name("training patterns per input dimension", "P / D", "axis", symbol="P/D"),
+    "lam": Name(
+        "ridge penalty", "factor of |w|^2 / 2 beside the summed loss", "axis", symbol=r"\lambda"
+    ),
+    "beta": Name(
+        "inverse temperature",
+        "of the Boltzmann measure; inf is empirical risk",
+        "axis",
+        symbol=r"\beta",
+    ),
+    "D": Name("input size", "length of x", "axis", symbol="D"),
     "seed": Name("seed of the instance", "entropy of the streams, with D, N and P", "axis"),
-    "scale": Name("scale of the start", "root mean square of the entries of w_init", "axis"),
+    "scale": Name(
+        "scale of the start", "root mean square of the entries of w_init", "axis", symbol="s"
+    ),
     "alpha_prime": Name(
-        "random patterns per weight", "P'/N of the training that made w_init", "axis"
+        "random patterns per weight",
+        "P'/N of the training that made w_init",
+        "axis",
+        symbol=r"\alpha'",
     ),
     "law": Name("law of the inputs", "under which the mean dimension is", "axis"),
     "norm": Name("ball", "l2 or linf", "axis"),
-    "eps": Name("radius of the ball", "|delta|_2; max |delta_k| sqrt(D) for linf", "axis"),
+    "eps": Name(
+        "radius of the ball",
+        "|delta|_2; max |delta_k| sqrt(D) for linf",
+        "axis",
+        symbol=r"\epsilon",
+    ),
     # order parameters
     "q_d": Name("squared weight norm", "|w|^2 / N", "both"),
     "q_0": Name(
@@ -81,12 +104,14 @@ NAMES: dict[str, Name] = {
         "E l(y, t) over the training set",
         "both",
         "sum_mu l(y_mu, t_mu) / P",
+        symbol=r"\ell_{\rm train}",
     ),
     "train_error": Name(
         "training error",
         "P(y t < 0) over the training set; E (y - t)^2 for real labels",
         "both",
         "fraction of patterns with y_mu t_mu < 0; for real labels, mean of (y_mu - t_mu)^2",
+        symbol=r"\varepsilon_{\rm train}",
     ),
     "test_error": Name(
         "test error",
@@ -94,6 +119,7 @@ NAMES: dict[str, Name] = {
         "E (y - f)^2 for real labels",
         "both",
         "fraction of n_test fresh patterns with y f(x) < 0; for real labels, mean of (y - f(x))^2",
+        symbol=r"\varepsilon_{\rm test}",
     ),
     "test_error_mean": Name(
         "test error of the posterior mean",
@@ -106,6 +132,7 @@ NAMES: dict[str, Name] = {
         "E|grad f|^2 / Q_d; (kappa_1^2 p_d + dkappa_star^2 q_d) / Q_d for one layer of features",
         "both",
         "sum_k E[(D_k f)^2] / Var f on {-1, 1}^D, from n_flip and n_variance inputs",
+        symbol=r"{\rm BMD}",
     ),
     "bmd_mean": Name(
         "Boolean mean dimension of the posterior mean",
@@ -175,8 +202,8 @@ NAMES: dict[str, Name] = {
     "start_overlap": Name("overlap of weights and start", "w . w_init / N", "both"),
     "distance": Name("squared distance travelled", "|w - w_init|^2 / N", "both"),
     # simulation
-    "N": Name("random features", "round(overparam P)", "simulation"),
-    "P": Name("training patterns", "round(alpha_T D)", "simulation"),
+    "N": Name("random features", "round(overparam P)", "simulation", symbol="N"),
+    "P": Name("training patterns", "round(alpha_T D)", "simulation", symbol="P"),
     "overparam_actual": Name("achieved overparameterisation", "N / P", "simulation"),
     "alpha_T_actual": Name("achieved patterns per input dimension", "P / D", "simulation"),
     "test_error_se": Name(
@@ -271,6 +298,25 @@ def attributes(name: str, *, simulated: bool = False) -> dict[str, str]:
     row = NAMES[name]
     definition = row.estimator if simulated and row.estimator else row.definition
     return {"long_name": row.long_name, "units": row.units, "definition": definition}
+
+
+def label(name: str) -> str:
+    r"""What a figure writes beside an axis or a line: the long name, and the symbol where there is one.
+
+    Parameters
+    ----------
+    name : str
+        A row of ``NAMES``; any other is itself, with spaces.
+
+    Examples
+    --------
+    >>> print(label("lam"))
+    ridge penalty $\lambda$
+    """
+    if name not in NAMES:
+        return name.replace("_", " ")
+    row = NAMES[name]
+    return f"{row.long_name} ${row.symbol}$" if row.symbol else row.long_name
 
 
 def produced(*by: Producer) -> tuple[str, ...]:
