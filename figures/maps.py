@@ -22,7 +22,7 @@ _COLOURS = {"test_error": "viridis", "bmd": "magma"}
 _AXES = ("lam", "beta")
 _RIM = [withStroke(linewidth=2.2, foreground="0.15")]
 _LINES: dict[str, dict[str, Any]] = {
-    "threshold": {"linestyle": ":", "label": "interpolation threshold"},
+    "threshold": {"linestyle": ":", "label": label("threshold")},
     "peak": {"linestyle": "-", "label": "peak along $N/P$"},
     "optimal_lam": {"linestyle": "-.", "label": r"$\lambda$ of least test error"},
 }

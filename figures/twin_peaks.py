@@ -114,7 +114,7 @@ def twin_peaks(
             ax.set_xlabel(label("overparam"))
         handles = _legend(colour, marker, any(s is not None for _, s in rows.values()))
         if any(_thresholds(exact) for exact, _ in rows.values()):
-            handles.append(Line2D([], [], **_DOTTED, label="interpolation threshold"))
+            handles.append(Line2D([], [], **_DOTTED, label=label("threshold")))
         fig.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 5))
     return fig
 

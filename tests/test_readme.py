@@ -59,7 +59,7 @@ def test_the_front_page_runs_in_order(tmp_path, monkeypatch):
     assert abs(estimate.value - 1.5) < 4 * estimate.standard_error
 
 
-@pytest.mark.slow
+@pytest.mark.torch
 @pytest.mark.parametrize("page", [p for p in GUIDE if blocks(p, "python")], ids=name)
 def test_pages_of_the_guide_run_by_themselves(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
