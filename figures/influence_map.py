@@ -16,7 +16,7 @@ from twinpeaks import measure
 from twinpeaks.extras import need
 from twinpeaks.figures.style import TWO_COLUMNS, article
 from twinpeaks.theory.arrays import Array
-from twinpeaks.theory.names import attributes
+from twinpeaks.theory.names import attributes, label
 
 __all__ = ["influence_map"]
 
@@ -85,8 +85,8 @@ def influence_map(maps: Any) -> Figure:
             for axis in (ax.xaxis, ax.yaxis):
                 axis.set_major_locator(MaxNLocator(5, integer=True))
             ax.label_outer()
-        label = "share of the influences (%)"
-        fig.colorbar(mesh, ax=axes, label=label, location="bottom", shrink=0.8, pad=0.02)
+        share_of = "share of the influences (%)"
+        fig.colorbar(mesh, ax=axes, label=share_of, location="bottom", shrink=0.8, pad=0.02)
     return fig
 
 
@@ -114,7 +114,7 @@ def _title(data: xr.Dataset, image: xr.DataArray, at: dict[str, int]) -> list[st
         value, error = (
             float(data[name].isel(at)) for name in ("mean_dimension", "mean_dimension_se")
         )
-        lines.append(rf"mean dimension ${value:.3f} \pm {error:.3f}$")
+        lines.append(rf"{label('mean_dimension')} ${value:.3f} \pm {error:.3f}$")
     outermost = float(image.sum() - image[1:-1, 1:-1].sum())
     return [*filter(None, lines), f"outermost pixels {outermost:.0f} %"]
 

@@ -79,8 +79,8 @@ def initialisation(
         axes = fig.subplots(2, 2, sharex="col", sharey="row")
         for column, (axis, hues) in enumerate(families.items()):
             family = "alpha_prime" if axis == "scale" else "scale"
-            for row, quantity in enumerate(_QUANTITIES):
-                ax = axes[row, column]
+            for place, quantity in enumerate(_QUANTITIES):
+                ax = axes[place, column]
                 for value, colour in hues.items():
                     line = _pick(curve[quantity], family, value)
                     ax.plot(line[axis], line, color=colour, zorder=2)
@@ -98,7 +98,8 @@ def initialisation(
                 ax.set_xlim(float(curve[axis].min()), float(curve[axis].max()))
                 if column == 0:
                     ax.set_ylabel(label(quantity))
-            axes[1, column].set_xlabel(f"{label(axis)} $= {_AXES[axis]}$")
+            row = NAMES[axis]
+            axes[1, column].set_xlabel(f"{row.long_name} ${row.symbol} = {_AXES[axis]}$")
             handles = _legend(hues, axis, extra[axis] is not None)
             fig.legend(
                 handles=handles,
@@ -106,8 +107,8 @@ def initialisation(
                 ncols=3 + column,
                 columnspacing=1.0,
             )
-        place = ("overparam", "alpha_T", "D")
-        title = ", ".join(f"${NAMES[k].symbol} = {float(run[k]):g}$" for k in place)
+        fixed = ("overparam", "alpha_T", "D")
+        title = ", ".join(f"${NAMES[k].symbol} = {float(run[k]):g}$" for k in fixed)
         axes[0, 0].set_title(title, loc="left")
     return fig
 

@@ -18,7 +18,10 @@ from twinpeaks.validate import SeedStatistics, over_seeds
 
 __all__ = ["real_features"]
 
-_ERRORS = ("test_error", "classification_error")
+_ERRORS = {
+    "test_error": "mean square error",  # which of both errors, "test error" would not say
+    "classification_error": label("classification_error"),
+}
 _LAWS = {
     "binary": r"inputs $\pm 1$",
     "uniform": r"inputs uniform on $[-1, 1]$",
@@ -64,15 +67,15 @@ def real_features(curve: xr.Dataset, run: xr.Dataset) -> Figure:
         fig = Figure(figsize=(TWO_COLUMNS, 4.4), layout="constrained")
         above, below = fig.subplots(2, 3, sharex=True)
         shades = dict(zip(curve["lam"].values, colours(curve.sizes["lam"]), strict=True))
-        for name, ax in zip(_ERRORS, above, strict=False):
+        for (name, text), ax in zip(_ERRORS.items(), above, strict=False):
             _panel(ax, curve[name], found, name, {}, shades)
-            ax.set(ylabel=label(name), ylim=(0.0, None))
+            ax.set(ylabel=text, ylim=(0.0, None))
         for law, ax in zip(curve["law"].values, below, strict=True):
             _panel(ax, curve["bmd"].sel(law=law), found, "bmd", {"law": law}, shades)
-            ax.set(xlabel=label("overparam"), ylabel=label("bmd"))
+            ax.set(xlabel=label("overparam"), ylabel=label("mean_dimension"))
             ax.set_title(_LAWS.get(str(law), str(law)), loc="left")
         _departure(above[2], exact, found, shades)
-        above[0].set_title("mean square, images not trained on", loc="left")
+        above[0].set_title("on images not trained on", loc="left")
         above[1].set_title("theory approximate", loc="left")
         handles = [
             Line2D([], [], color=colour, label=f"${NAMES['lam'].symbol} = {_power(lam)}$")
