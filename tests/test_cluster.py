@@ -34,7 +34,7 @@ def workers():
     return [p for p in me.children(recursive=True) if "spawn_main" in " ".join(p.cmdline())]
 
 
-@pytest.mark.parametrize("sweep", [run, sample])
+@pytest.mark.parametrize("sweep", [run, pytest.param(sample, marks=pytest.mark.slow)])
 def test_a_cluster_changes_no_bit_and_a_dead_worker_costs_nothing_but_time(sweep, tmp_path):
     killed = []
 

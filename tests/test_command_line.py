@@ -309,7 +309,7 @@ def test_labels_name_what_differs():
 
 
 def test_demo(tmp_path):
-    done = call("demo", "-o", tmp_path / "demo", "-D", "20,40", "--seeds", "4", "--points", "20")
+    done = call("demo", "-o", tmp_path / "demo", "-D", "20,40", "--seeds", "4", "--points", "8")
     assert done.exit_code in (0, 1), done.output  # so small a size is not yet linear in 1/D
     assert (tmp_path / "demo" / "twin_peaks.pdf").exists()
     assert np.isfinite(xr.load_dataset(tmp_path / "demo" / "square_theory.nc").bmd).all()
