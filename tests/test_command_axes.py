@@ -13,6 +13,7 @@ def call(*args):
     return CliRunner().invoke(cli, [str(a) for a in args])
 
 
+@pytest.mark.torch
 def test_numbers_of_components_are_axes(tmp_path):
     at = [
         "--overparam",
@@ -51,7 +52,10 @@ def test_numbers_of_components_are_axes(tmp_path):
     }
 
 
-@pytest.mark.parametrize("command", ["solve", "simulate", "sample"])
+TRAINED = [pytest.param(name, marks=pytest.mark.torch) for name in ("simulate", "sample")]
+
+
+@pytest.mark.parametrize("command", ["solve", *TRAINED])
 def test_a_path_is_taken_point_by_point_in_the_order_given(command, tmp_path):
     at = [
         "--overparam",

@@ -14,6 +14,8 @@ from click.testing import CliRunner
 import twinpeaks as tp
 from twinpeaks.commands import cli
 
+pytestmark = pytest.mark.torch  # the files it reads are of theory and of networks
+
 AT = ["--overparam", "0.5,1", "--lam", "0.1"]
 SMALL = [*AT, "-D", "6", "--seeds", "2", "--n-test", "10", "--n-flip", "2"]
 SOLVE = ["solve", *AT]

@@ -229,6 +229,7 @@ def files(tmp_path_factory):
     return folder
 
 
+@pytest.mark.torch
 def test_solve_writes_what_the_library_returns(files):
     direct = tp.solve(tp.Problem(), overparam=[0.5, 1, 2], alpha_T=3.0, lam=[0.01, 0.1])
     written = xr.load_dataset(files / "theory.nc")
@@ -264,6 +265,7 @@ def test_solve_exits_1_and_says_which_point_failed(monkeypatch, tmp_path):
     assert tp.Status(2).sentence in done.stderr
 
 
+@pytest.mark.torch
 def test_validate_prints_z_scores_and_writes_them(files, tmp_path):
     done = call("validate", files / "theory.nc", files / "simulation.nc", "-o", tmp_path / "z.csv")
     assert "largest |z|" in done.stdout
@@ -272,6 +274,7 @@ def test_validate_prints_z_scores_and_writes_them(files, tmp_path):
     assert {"variable", "overparam", "lam", "theory", "intercept", "z"} <= set(header)
 
 
+@pytest.mark.torch
 def test_validate_exits_1_on_disagreement(files, tmp_path):
     curve = xr.load_dataset(files / "theory.nc")
     curve["bmd"] = curve.bmd + 10
@@ -281,6 +284,7 @@ def test_validate_exits_1_on_disagreement(files, tmp_path):
     assert "disagree" in done.stdout
 
 
+@pytest.mark.torch
 def test_validate_refuses_two_theories_on_one_line(files):
     done = call("validate", files / "theory.nc", files / "theory.nc")
     assert done.exit_code == 2
@@ -288,6 +292,7 @@ def test_validate_refuses_two_theories_on_one_line(files):
     assert "give a simulation" in done.stderr
 
 
+@pytest.mark.torch
 def test_figure_draws_files_of_one_problem_in_one_row(files, tmp_path):
     both = [files / "theory.nc", files / "simulation.nc"]
     done = call("figure", "twin-peaks", *both, "-o", tmp_path / "a")
@@ -308,6 +313,7 @@ def test_labels_name_what_differs():
     ]
 
 
+@pytest.mark.torch
 def test_demo(tmp_path):
     done = call("demo", "-o", tmp_path / "demo", "-D", "20,40", "--seeds", "4", "--points", "8")
     assert done.exit_code in (0, 1), done.output  # so small a size is not yet linear in 1/D
@@ -332,6 +338,7 @@ def test_what_cannot_work_is_refused_before_work(tmp_path, arguments, words):
     assert len(done.stderr.strip().splitlines()) == 1
 
 
+@pytest.mark.torch
 def test_level_nan_is_one_line(files):
     data = (files / "theory.nc", files / "simulation.nc")
     done = process("-m", "twinpeaks", "validate", *map(str, data), "--level", "nan")

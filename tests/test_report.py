@@ -130,7 +130,7 @@ def test_a_comparison_of_one_size_is_refused(summary):
 def test_quantiles_lie_on_the_line_when_the_theory_is_right(summary):
     """Sorted normal scores against the medians of their order statistics, inside the band."""
     picture = figures.qq({"a": summary})
-    (line,) = [one for one in picture.axes[0].lines if one.get_label() == "mean dimension"]
+    (line,) = [one for one in picture.axes[0].lines if one.get_label() == "Boolean mean dimension"]
     x, y = line.get_data()
     assert len(x) == summary.z.size
     assert np.all(np.diff(y) >= 0)
