@@ -136,7 +136,7 @@ def test_an_axis_takes_numbers_only(bad):
 def test_a_curve_is_no_comparison():
     curve = theory.solve(theory.Problem(), overparam=[0.5, 2.0], alpha_T=3.0, lam=0.1)
     for judge in (validate.agrees, validate.summarise):
-        with pytest.raises(ValueError, match=r"kind = 'theory': give what validate\.compare"):
+        with pytest.raises(ValueError, match=r"kind = 'theory': give what tp\.compare"):
             judge(curve)
 
 
