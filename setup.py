@@ -11,7 +11,7 @@ from pathlib import Path
 
 from setuptools import find_namespace_packages, setup
 
-FLOORS = ("theory", "sweeps", "measure", "simulate", "validate", "figures", "commands")
+FLOORS = ("theory", "sweeps", "measure", "simulate", "networks", "validate", "figures", "commands")
 # a folder of data inside a package is a package to setuptools, and has to be named
 FOUND = find_namespace_packages(
     include=[p for name in FLOORS for p in (name, f"{name}.*")], exclude=["*.__pycache__"]

@@ -3,6 +3,7 @@
 from . import (
     figures as figures,
     measure as measure,
+    networks as networks,
     simulate as simulate,
     sweeps as sweeps,
     theory as theory,

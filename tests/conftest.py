@@ -7,8 +7,8 @@ import pytest
 
 TORCH = find_spec("torch") is not None
 TRAINS = re.compile(
-    r"^(from|import) (torch|twinpeaks\.(measure|simulate|sweeps|validate\.suites))\b"
-    r"|^from twinpeaks import .*\b(measure|simulate|sweeps)\b",
+    r"^(from|import) (torch|twinpeaks\.(measure|networks|simulate|sweeps|validate\.suites))\b"
+    r"|^from twinpeaks import .*\b(measure|networks|simulate|sweeps)\b",
     re.MULTILINE,
 )
 

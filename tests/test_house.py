@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-FLOORS = ("theory", "sweeps", "measure", "simulate", "validate", "figures", "commands")
+FLOORS = ("theory", "sweeps", "measure", "simulate", "networks", "validate", "figures", "commands")
 
 #: What a model IS. The formulas of its solution are not for those who check them.
 MODEL = (
@@ -53,8 +53,9 @@ def test_sweeps_and_estimators_know_no_model(floor):
             assert name.split(".")[2] in allowed, f"{file} imports {name}"
 
 
-def test_simulations_borrow_no_solution():
-    for file, name in imports("simulate"):
+@pytest.mark.parametrize("floor", ["simulate", "networks"])
+def test_simulations_borrow_no_solution(floor):
+    for file, name in imports(floor):
         if name.startswith("twinpeaks.theory."):
             assert name.split(".")[2] in MODEL, f"{file} imports {name}"
 

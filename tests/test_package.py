@@ -68,7 +68,16 @@ def test_the_wheel_holds_one_package_and_everything_of_it(installed):
         "twinpeaks",
         f"twinpeaks-{tp.__version__}.dist-info",
     ]
-    folders = ("theory", "sweeps", "measure", "simulate", "validate", "figures", "commands")
+    folders = (
+        "theory",
+        "sweeps",
+        "measure",
+        "simulate",
+        "networks",
+        "validate",
+        "figures",
+        "commands",
+    )
     for folder in (*folders, "facade"):
         here = installed / "twinpeaks" / ("" if folder == "facade" else folder)
         for file in (ROOT / folder).rglob("*"):

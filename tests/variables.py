@@ -8,7 +8,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "guide" / "variables.md"
 
 _HEAD = """# Variables
 
-What every variable and axis of a Dataset is called, and what it is. The table is `theory/names.py`, which
+What every variable and axis of a Dataset is called, and what it is. The table is `theory/names/`, which
 also gives the `long_name`, `units` and `definition` that a Dataset carries; `python -m tests.variables`
 writes this page from it. Every unit is 1, unless one is given. A name followed by `_se` is the standard
 error of what it names.

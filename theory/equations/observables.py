@@ -11,7 +11,7 @@ from twinpeaks.theory.equations.saddle_point import Equations
 
 __all__ = ["OBSERVABLES", "observables"]
 
-#: Their names, rows of ``theory/names.py``, in the order of a Dataset.
+#: Their names, rows of ``theory/names/``, in the order of a Dataset.
 OBSERVABLES = (
     *("q_d", "q_0", "p_d", "p_0", "r", "Q_d", "Q_0", "m", "V"),
     *("train_loss", "train_error", "test_error", "test_error_mean", "bmd", "bmd_mean"),

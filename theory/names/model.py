@@ -1,51 +1,12 @@
-"""One table of names: what each variable and axis is called, its unit, its definition, who produces it.
-
-Every Dataset of theory, simulation and validation takes the attributes of its variables from here
-(``theory/labelled.py``), and so do labels of figures, messages and the table of the guide
-(``python -m tests.variables`` writes it). A new observable is one row.
-"""
+"""Names of random-feature models: axes, order parameters, observables and questions."""
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from twinpeaks.theory.names.row import Name
 
-__all__ = ["AXES", "NAMES", "Name", "attributes", "label", "produced"]
+__all__ = ["ROWS"]
 
-#: Axes of ``solve``, in the order of its dimensions.
-AXES = ("overparam", "alpha_T", "lam", "beta")
-
-Producer = Literal["axis", "theory", "simulation", "both", "question"]
-
-
-class Name(NamedTuple):
-    """One row.
-
-    Attributes
-    ----------
-    long_name : str
-        What a reader calls it.
-    definition : str
-        A formula, of the limit where theory has one.
-    by : str
-        "axis" of either side; "theory", "simulation" or "both"; "question", asked of a solved curve, or of
-        any model.
-    estimator : str
-        How simulation estimates it, where that is not the definition at finite size.
-    units : str
-        "1" is dimensionless.
-    symbol : str
-        How figures and the guide write it in formulas, as TeX; empty for what has no symbol.
-    """
-
-    long_name: str
-    definition: str
-    by: Producer
-    estimator: str = ""
-    units: str = "1"
-    symbol: str = ""
-
-
-NAMES: dict[str, Name] = {
+ROWS: dict[str, Name] = {
     # axes
     "overparam": Name(
         "overparameterisation", "N / P, weights per training pattern", "axis", symbol="N/P"
@@ -279,46 +240,3 @@ NAMES: dict[str, Name] = {
     "mean_dimension": Name("mean dimension", "sum_k T_k / Var f", "question"),
     "influence": Name("influence of an input", "T_k = E Var[f | all inputs but k]", "question"),
 }
-
-
-def attributes(name: str, *, simulated: bool = False) -> dict[str, str]:
-    """``long_name``, ``units`` and ``definition`` of a variable, as a Dataset holds them.
-
-    Parameters
-    ----------
-    name : str
-        A row of ``NAMES``, or one followed by ``_se``: its Monte Carlo standard error.
-    simulated : bool
-        Give the estimator for the definition, where there is one.
-    """
-    if name not in NAMES and name.endswith("_se"):
-        of = name.removesuffix("_se")
-        row = Name(f"standard error of {of}", "Monte Carlo error within the instance", "simulation")
-        return {"long_name": row.long_name, "units": NAMES[of].units, "definition": row.definition}
-    row = NAMES[name]
-    definition = row.estimator if simulated and row.estimator else row.definition
-    return {"long_name": row.long_name, "units": row.units, "definition": definition}
-
-
-def label(name: str) -> str:
-    r"""What a figure writes beside an axis or a line: the long name, and the symbol where there is one.
-
-    Parameters
-    ----------
-    name : str
-        A row of ``NAMES``; any other is itself, with spaces.
-
-    Examples
-    --------
-    >>> print(label("lam"))
-    ridge penalty $\lambda$
-    """
-    if name not in NAMES:
-        return name.replace("_", " ")
-    row = NAMES[name]
-    return f"{row.long_name} ${row.symbol}$" if row.symbol else row.long_name
-
-
-def produced(*by: Producer) -> tuple[str, ...]:
-    """Names of all rows that one of the given sides produces."""
-    return tuple(name for name, row in NAMES.items() if row.by in by)
