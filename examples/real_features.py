@@ -12,8 +12,9 @@ import numpy as np
 import twinpeaks as tp
 from twinpeaks import figures
 
-images, P = (tp.Images.idx(sys.argv[1], pool=2), 300) if sys.argv[1:] else (tp.Images.digits(), 200)
-x, y = images.inputs, images.parity
+data, P = (tp.Idx(sys.argv[1], pool=2), 300) if sys.argv[1:] else (tp.Digits(), 200)
+images = data.load()
+x, y = images.flat, images.parity
 D = x.shape[1]
 F = np.random.default_rng(0).standard_normal((D, 4 * P))
 at = {"P": P, "overparam": [0.25, 0.5, 0.75, 1.0, 1.25, 2.0, 4.0], "lam": [1e-4, 1e-2, 1.0]}

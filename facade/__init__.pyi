@@ -28,8 +28,15 @@ from .measure import (
     load_model as load_model,
     mean_dimension as mean_dimension,
 )
+from .networks import (
+    Cifar as Cifar,
+    Digits as Digits,
+    Idx as Idx,
+    Parity as Parity,
+    Patterns as Patterns,
+    Synthetic as Synthetic,
+)
 from .simulate import (
-    Images as Images,
     attack as attack,
     run as run,
     run_from_start as run_from_start,

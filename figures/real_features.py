@@ -152,13 +152,13 @@ def data(
     By default the 8 x 8 digits of scikit-learn, P = 200; or the images of an IDX file such as MNIST's,
     averaged over 2 x 2 pixels, P = 300.
     """
-    from twinpeaks import measure, simulate  # torch, for the default data alone
+    from twinpeaks import measure, networks, simulate  # torch, for the default data alone
 
     if images is None:
-        found, P = simulate.Images.digits(), 200
+        found, P = networks.Digits().load(), 200
     else:
-        found, P = simulate.Images.idx(images, pool=2), 300
-    x, y = found.inputs, found.parity
+        found, P = networks.Idx(images, pool=2).load(), 300
+    x, y = found.flat, found.parity
     D = x.shape[1]
     F = np.random.default_rng(0).standard_normal((D, round(_RATIOS[-1] * P)))
     laws = {

@@ -4,7 +4,6 @@ from twinpeaks.extras import need
 
 need("torch", "simulate", "twinpeaks.simulate")
 
-from twinpeaks.simulate.images import Images
 from twinpeaks.simulate.initialisation import run_from_start
 from twinpeaks.simulate.on_data import run_on_data
 from twinpeaks.simulate.robustness import attack
@@ -12,4 +11,4 @@ from twinpeaks.simulate.run import run
 from twinpeaks.simulate.sample import sample
 from twinpeaks.simulate.train import Status
 
-__all__ = ["Images", "Status", "attack", "run", "run_from_start", "run_on_data", "sample"]
+__all__ = ["Status", "attack", "run", "run_from_start", "run_on_data", "sample"]

@@ -20,7 +20,7 @@ MODEL = (
     "names",
     "numerics",
 )
-MODEL += ("data", "family", "labelled", "problem", "random", "starts", "teachers")
+MODEL += ("data", "discovery", "family", "labelled", "problem", "random", "starts", "teachers")
 
 
 def imports(floor):

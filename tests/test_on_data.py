@@ -1,6 +1,5 @@
 """Networks trained on images: what is predicted of them, and the files that images come from."""
 
-import gzip
 import os
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 pytest.importorskip("torch")
 from click.testing import CliRunner
 
-from twinpeaks import figures, measure, simulate, theory
+from twinpeaks import figures, measure, networks, simulate, theory
 from twinpeaks.commands import cli
 from twinpeaks.validate import over_seeds
 
@@ -31,7 +30,7 @@ def laws_of(x):
 
 def z_scores(images, P, seeds, ratios):
     """Deviations of seed means from theory, in standard errors, by variable."""
-    x, y = images.inputs, images.parity
+    x, y = images.flat, images.parity
     F = np.random.default_rng(0).standard_normal((x.shape[1], round(max(ratios) * P)))
     laws = laws_of(x)
     at = {"P": P, "overparam": ratios, "lam": [1e-4, 1e-2, 1.0]}
@@ -63,13 +62,13 @@ def check(images, P, seeds, ratios, error):
 
 def test_digits_are_predicted():
     pytest.importorskip("sklearn")
-    check(simulate.Images.digits(), 150, 10, [0.5, 1.0, 3.0], 0.06)
+    check(networks.Digits().load(), 150, 10, [0.5, 1.0, 3.0], 0.06)
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not MNIST.exists(), reason="TWINPEAKS_MNIST names no file of images")
 def test_mnist_is_predicted():
-    check(simulate.Images.idx(MNIST, pool=2), 300, 12, [0.5, 1.0, 2.0], 0.15)
+    check(networks.Idx(MNIST, pool=2).load(), 300, 12, [0.5, 1.0, 2.0], 0.15)
 
 
 def test_a_run_repeats_itself_and_knows_its_axes():
@@ -109,48 +108,6 @@ def test_errors_are_those_of_ridge_regression():
     for i in range(3):
         found = [float(run[name][i].squeeze()) for name in ("train_error", "test_error", "q_d")]
         assert np.min(np.max(np.abs(np.array(pairs) / found - 1), axis=1)) < 1e-9
-
-
-def idx(path, array):
-    header = bytes([0, 0, 8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape)
-    path.write_bytes(header + array.astype(np.uint8).tobytes())
-    return path
-
-
-def test_idx_files(tmp_path):
-    pixels = np.arange(2 * 4 * 4).reshape(2, 4, 4)
-    path = idx(tmp_path / "few-images-idx3-ubyte", pixels)
-    labels = idx(tmp_path / "few-labels-idx1-ubyte", np.array([7, 4]))
-    found = simulate.Images.idx(path, pool=2)
-    np.testing.assert_allclose(found.inputs[0, 0], np.mean([0, 1, 4, 5]) / 127.5 - 1)
-    assert found.inputs.shape == (2, 4)
-    assert found.parity.tolist() == [1.0, -1.0]
-    for file in (path, labels):
-        file.with_suffix(".gz").write_bytes(gzip.compress(file.read_bytes()))
-    again = simulate.Images.idx(path.with_suffix(".gz"))
-    assert again.inputs.shape == (2, 16)
-    with pytest.raises(ValueError, match="pool = 3: give a divisor of 4 and 4"):
-        simulate.Images.idx(path, pool=3)
-
-
-def test_files_that_are_no_images(tmp_path):
-    path = idx(tmp_path / "a-images-idx3", np.zeros((2, 4, 4)))
-    with pytest.raises(ValueError, match=r"a-labels-idx1 cannot be read"):
-        simulate.Images.idx(path)
-    idx(tmp_path / "a-labels-idx1", np.zeros(3))
-    with pytest.raises(ValueError, match="3 labels for 2 images"):
-        simulate.Images.idx(path)
-    with pytest.raises(ValueError, match="'images-idx3' in its name"):
-        simulate.Images.idx(tmp_path / "other")
-    path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(ValueError, match=r"31 bytes of data .* incomplete"):
-        simulate.Images.idx(path)
-    path.write_bytes(b"\x1f\x8bnothing")
-    with pytest.raises(ValueError, match="cannot be read"):
-        simulate.Images.idx(path)
-    path.write_bytes(b"words")
-    with pytest.raises(ValueError, match="no array of bytes of 3 dimensions"):
-        simulate.Images.idx(path)
 
 
 def test_the_figure_shows_lines_and_points():
