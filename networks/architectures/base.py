@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from math import prod
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
+from twinpeaks.networks.bank import Bank, ModuleBank
 from twinpeaks.sweeps import TorchRandom
 from twinpeaks.theory.axes import check_count
+
+if TYPE_CHECKING:
+    from twinpeaks.networks.training import Sets, Trained, Training
 
 __all__ = ["Architecture", "drawn_linear"]
 
@@ -73,6 +79,30 @@ class Architecture(ABC):
         network = self.module(width, shape, classes, TorchRandom.from_seed(0))
         parameters = sum(p.numel() for p in network.parameters())
         return 4 * parameters + n * (prod(shape) + 4 * width * prod(shape) + classes)
+
+    def bank(
+        self,
+        networks: Sequence[Sequence[nn.Module]],
+        shape: tuple[int, ...],
+        device: torch.device,
+        dtype: torch.dtype,
+    ) -> Bank:
+        """Train these networks as one: by default each is evaluated by itself, and torch differentiates.
+
+        Parameters
+        ----------
+        networks : sequence of sequences of nn.Module
+            By width, and by member; of this architecture.
+        shape : tuple of int
+            Of one input.
+        device, dtype
+            Where, and in which precision.
+        """
+        return ModuleBank(networks, shape, device, dtype)
+
+    def fit(self, sets: Sets, training: Training, weight_decay: float) -> Trained | None:
+        """Networks trained by other means than gradient steps; None, the default, takes steps."""
+        return None
 
     @property
     def digest(self) -> str:
