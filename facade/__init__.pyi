@@ -29,12 +29,26 @@ from .measure import (
     mean_dimension as mean_dimension,
 )
 from .networks import (
+    MLP as MLP,
+    Adam as Adam,
     Cifar as Cifar,
+    ClassHinge as ClassHinge,
+    CrossEntropy as CrossEntropy,
     Digits as Digits,
+    Factory as Factory,
+    Fresh as Fresh,
     Idx as Idx,
     Parity as Parity,
     Patterns as Patterns,
+    Perturbation as Perturbation,
+    RandomFeatures as RandomFeatures,
+    RandomLabels as RandomLabels,
+    Sgd as Sgd,
+    SquareOneHot as SquareOneHot,
     Synthetic as Synthetic,
+    Training as Training,
+    TwoLayer as TwoLayer,
+    run_networks as run_networks,
 )
 from .simulate import (
     attack as attack,

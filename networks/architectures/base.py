@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import nn
@@ -25,7 +25,14 @@ class Architecture(ABC):
 
     Every network is float64 and on the CPU when it is made; banks move it. It maps inputs of shape (rows,
     *shape) to outputs (logits) of shape (rows, classes), and its ``repr`` says all of it.
+
+    Attributes
+    ----------
+    exact : bool
+        Whether ``fit`` trains it without steps, so that there is no start.
     """
+
+    exact: ClassVar[bool] = False
 
     @abstractmethod
     def module(
@@ -99,6 +106,15 @@ class Architecture(ABC):
             Where, and in which precision.
         """
         return ModuleBank(networks, shape, device, dtype)
+
+    def check_training(self, training: Training, weight_decay: float) -> None:  # noqa: B027
+        """Refuse a training that it cannot have, before any work.
+
+        Raises
+        ------
+        ValueError
+            Names the argument, its value and the remedy.
+        """
 
     def fit(self, sets: Sets, training: Training, weight_decay: float) -> Trained | None:
         """Networks trained by other means than gradient steps; None, the default, takes steps."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import prod
@@ -76,7 +77,7 @@ class MLP(Architecture):
         """As ``Architecture``."""
         sizes = [prod(shape), *[width] * self.depth]
         layers: list[nn.Module] = [nn.Flatten()]
-        for inputs, outputs in zip(sizes[:-1], sizes[1:], strict=True):
+        for inputs, outputs in itertools.pairwise(sizes):
             layers += [drawn_linear(inputs, outputs, random), layer_of(self.activation)]
         return nn.Sequential(*layers, drawn_linear(width, classes, random))
 
@@ -90,10 +91,14 @@ class MLP(Architecture):
         """As ``Architecture``, without a graph."""
         return LayerBank(networks, self.activation, shape, device, dtype)
 
+    def check(self, width: int, shape: tuple[int, ...], classes: int) -> None:
+        """Any width and shape will do; whether it fits in memory is asked elsewhere."""
+        check_count("width", width, 1)
+
     def numbers(self, width: int, shape: tuple[int, ...], classes: int, n: int) -> int:
         """As ``Architecture``, without making a network."""
         sizes = [prod(shape), *[width] * self.depth, classes]
-        weights = sum((a + 1) * b for a, b in zip(sizes[:-1], sizes[1:], strict=True))
+        weights = sum((a + 1) * b for a, b in itertools.pairwise(sizes))
         return 6 * weights + n * (prod(shape) + 4 * width * self.depth + 4 * classes)
 
 
@@ -139,6 +144,10 @@ class TwoLayer(Architecture):
     ) -> Bank:
         """As ``Architecture``, without a graph."""
         return self._deep.bank(networks, shape, device, dtype)
+
+    def check(self, width: int, shape: tuple[int, ...], classes: int) -> None:
+        """As ``MLP``."""
+        self._deep.check(width, shape, classes)
 
     def numbers(self, width: int, shape: tuple[int, ...], classes: int, n: int) -> int:
         """As ``Architecture``, without making a network."""

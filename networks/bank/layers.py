@@ -140,9 +140,10 @@ class LayerBank(Bank):
 
     @property
     def _in_place(self) -> bool:
-        return self._kept[0][0][1].untyped_storage().data_ptr() == self._room[
-            "first"
-        ].untyped_storage().data_ptr()
+        return (
+            self._kept[0][0][1].untyped_storage().data_ptr()
+            == self._room["first"].untyped_storage().data_ptr()
+        )
 
     def _whole(self) -> Tensor:
         """What all first activations kept, one block behind the other."""
