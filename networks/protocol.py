@@ -200,7 +200,8 @@ class NetworkTraining(Protocol):
             "training": repr(self.training),
             "starts": repr(self.starts),
             "laws": repr(laws),
-            **{n: getattr(self, n) for n in ("samples", "flips", "variance_samples")},
+            **{n: getattr(self, n) for n in ("samples", "variance_samples")},
+            "flips": "all" if self.flips is None else self.flips,
             "outputs": repr(self.outputs),
             "centre": int(self.centre),
         }

@@ -30,8 +30,10 @@ class Factory(Architecture):
     Examples
     --------
     >>> from torch import nn
-    >>> net = Factory(lambda k, shape, c: nn.Sequential(nn.Flatten(), nn.Linear(64, k), nn.GELU(), nn.Linear(k, c)))
-    >>> net.check(16, (8, 8), 10)
+    >>> def gelu(width, shape, classes):
+    ...     layers = nn.Flatten(), nn.Linear(64, width), nn.GELU(), nn.Linear(width, classes)
+    ...     return nn.Sequential(*layers)
+    >>> Factory(gelu).check(16, (8, 8), 10)
     """
 
     function: Callable[[int, tuple[int, ...], int], Any]

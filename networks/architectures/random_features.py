@@ -26,9 +26,9 @@ class RandomFeatures(Architecture):
     """f = W_2 sigma(F^T x / sqrt(D)) / sqrt(N), F fixed and standard normal, without biases.
 
     The read-out of every class is the exact minimum of sum_mu l(y_mu, f_mu) + lam |w|^2 / 2, one class
-    against the rest, where lam is the weight decay and l the form of the loss for two classes. Of the square loss the
-    labels are one-hot, of the others -1 and +1. Seeds share nothing; the features of a width are the first of
-    those of a larger one.
+    against the rest, where lam is the weight decay and l the form of the loss for two classes. Of the square
+    loss the labels are one-hot, of the others -1 and +1. Seeds share nothing; the features of a width are the
+    first of those of a larger one.
 
     Parameters
     ----------

@@ -97,7 +97,7 @@ class LayerBank(Bank):
         self._inputs, self._own = x, own
         if own:
             for w, block in enumerate(self.blocks):
-                z[:, block] = torch.bmm(W[:, block], x[w].mT)
+                torch.bmm(W[:, block], x[w].mT, out=z[:, block])
         else:
             torch.bmm(W, x.mT, out=z)
         z += self.values[1]
@@ -131,10 +131,8 @@ class LayerBank(Bank):
                 weight = layers[k][0]
                 if k:
                     now = self.act.backward(torch.bmm(weight.mT, now), kept)
-                elif self.members == 1:  # a contiguous block takes the product where it lies
-                    torch.mm(weight[0].T, now[0], out=delta[0, block])
                 else:
-                    delta[:, block] = torch.bmm(weight.mT, now)
+                    torch.bmm(weight.mT, now, out=delta[:, block])
         kept = self._buffer("first", *delta.shape) if self._in_place else self._whole()
         return self.act.backward(delta, kept)
 
@@ -155,7 +153,7 @@ class LayerBank(Bank):
         delta = self._back(slopes, learn=True)
         if self._own:
             for w, block in enumerate(self.blocks):
-                self.slopes[0][:, block] = torch.bmm(delta[:, block], self._inputs[w])
+                torch.bmm(delta[:, block], self._inputs[w], out=self.slopes[0][:, block])
         else:
             torch.bmm(delta, self._inputs, out=self.slopes[0])
         torch.sum(delta, -1, keepdim=True, out=self.slopes[1])

@@ -32,8 +32,10 @@ class CrossEntropy(ClassLoss):
         logs = torch.log_softmax(outputs, -1)
         value = -logs.gather(-1, places).squeeze(-1).mean(-1)
         slope = logs.exp_()
-        slope.scatter_add_(-1, places, slope.new_full((), -1.0).expand(places.shape))
-        return value, slope.div_(outputs.shape[-2])
+        target = slope.new_zeros(*labels.shape, slope.shape[-1]).scatter_(
+            -1, labels.unsqueeze(-1), 1.0
+        )
+        return value, slope.sub_(target).div_(outputs.shape[-2])
 
     @property
     def of_margins(self) -> Loss:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from twinpeaks.networks.losses.base import ClassLoss, labels_like
+from twinpeaks.networks.losses.base import ClassLoss
 from twinpeaks.theory.losses.base import Loss
 from twinpeaks.theory.losses.square import Square
 
@@ -28,8 +28,8 @@ class SquareOneHot(ClassLoss):
     def __call__(self, outputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Value and slope 2 (f - e_y) / (rows classes)."""
         rows, classes = outputs.shape[-2:]
-        places = labels_like(outputs, labels)
-        off = outputs.scatter_add(-1, places, outputs.new_full((), -1.0).expand(places.shape))
+        target = outputs.new_zeros(*labels.shape, classes).scatter_(-1, labels.unsqueeze(-1), 1.0)
+        off = outputs - target
         value = off.square().sum((-2, -1)) / (rows * classes)
         return value, off.mul_(2.0 / (rows * classes))
 
