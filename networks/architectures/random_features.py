@@ -94,7 +94,7 @@ class RandomFeatures(Architecture):
         for s, (x, labels) in enumerate(zip(sets.inputs, sets.labels, strict=True)):
             y = torch.where(labels == every[:, None], 1.0, low).double()
             whole = self.module(most, sets.shape, sets.classes, sets.sources[s]("weights", 0))
-            F = whole[1].weight.to(x.device)
+            F = whole[1].weight.detach().to(x.device)
             z = self.activation(x.flatten(1) @ F.T)
             for w, N in enumerate(sets.widths):
                 X = (z[:, :N] / N**0.5).expand(sets.classes, -1, -1)
