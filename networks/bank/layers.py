@@ -72,6 +72,9 @@ class LayerBank(Bank):
                         next(parts).copy_(layer.weight)
                         next(parts).copy_(layer.bias[:, None])
         self._room: dict[str, Tensor] = {}
+        self._blocks: dict[str, list[Tensor]] = {}
+        self._layers = [self._later(w, self.values) for w in range(self.widths)]
+        self._grads = [self._later(w, self.slopes) for w in range(self.widths)]
 
     def _later(self, width: int, tensors: list[Tensor]) -> list[tuple[Tensor, Tensor]]:
         """Weights and biases of the layers of a width behind the first."""
@@ -84,6 +87,8 @@ class LayerBank(Bank):
         held = self._room.get(name)
         if held is None or held.shape != shape:
             held = self._room[name] = self.flat.new_empty(shape)
+            whole = name == "outputs"
+            self._blocks[name] = list(held) if whole else [held[:, block] for block in self.blocks]
         return held
 
     @torch.no_grad()
@@ -104,14 +109,16 @@ class LayerBank(Bank):
         first, kept = self.act.forward(z)
         self._kept: list[list[tuple[Tensor, Tensor]]] = []
         out = self._buffer("outputs", self.widths, S, self.classes, rows)
+        self._whole, same, outs = kept, kept.data_ptr() == z.data_ptr(), self._blocks["outputs"]
         for w, block in enumerate(self.blocks):
-            hidden = [(first[:, block], kept[:, block])]
-            layers = self._later(w, self.values)
+            own_block = self._blocks["first"][w]
+            hidden = [(own_block, own_block) if same else (first[:, block], kept[:, block])]
+            layers = self._layers[w]
             for weight, bias in layers[:-1]:
                 hidden.append(self.act.forward(torch.baddbmm(bias, weight, hidden[-1][0])))
             weight, bias = layers[-1]
-            torch.bmm(weight, hidden[-1][0], out=out[w])
-            out[w] += bias
+            torch.bmm(weight, hidden[-1][0], out=outs[w])
+            outs[w] += bias
             self._kept.append(hidden)
         return out.mT
 
@@ -120,9 +127,8 @@ class LayerBank(Bank):
         down = slopes.mT
         rows = down.shape[-1]
         delta = self._buffer("delta", self.members, self.values[0].shape[1], rows)
-        for w, block in enumerate(self.blocks):
-            layers, grads = self._later(w, self.values), self._later(w, self.slopes)
-            now = down[w]
+        for w, now in enumerate(down):
+            layers, grads = self._layers[w], self._grads[w]
             for k in reversed(range(self.depth)):
                 value, kept = self._kept[w][k]
                 if learn:
@@ -132,20 +138,8 @@ class LayerBank(Bank):
                 if k:
                     now = self.act.backward(torch.bmm(weight.mT, now), kept)
                 else:
-                    torch.bmm(weight.mT, now, out=delta[:, block])
-        kept = self._buffer("first", *delta.shape) if self._in_place else self._whole()
-        return self.act.backward(delta, kept)
-
-    @property
-    def _in_place(self) -> bool:
-        return (
-            self._kept[0][0][1].untyped_storage().data_ptr()
-            == self._room["first"].untyped_storage().data_ptr()
-        )
-
-    def _whole(self) -> Tensor:
-        """What all first activations kept, one block behind the other."""
-        return torch.cat([hidden[0][1] for hidden in self._kept], 1)
+                    torch.bmm(weight.mT, now, out=self._blocks["delta"][w])
+        return self.act.backward(delta, self._whole)
 
     @torch.no_grad()
     def backward(self, slopes: Tensor) -> None:
