@@ -62,7 +62,8 @@ def test_dimensions_and_attributes():
     for variable in data.variables.values():
         assert {"long_name", "units", "definition"} <= set(variable.attrs)
     assert (data.status == 0).all()
-    assert (data.bmd > 0.8).all()
+    assert (np.isfinite(data.bmd) == (data.bmd_status == 0)).all()
+    assert (data.bmd_status == 0).mean() > 0.8
     assert not data.train_error.equals(data.train_error.isel(start=[1, 0]))
 
 

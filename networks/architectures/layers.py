@@ -52,7 +52,7 @@ class MLP(Architecture):
 
     Notes
     -----
-    Weights and biases of a layer with k inputs start uniform on +-1/sqrt(k), as in torch. Banks multiply all
+    Weights of a layer with k inputs start normal of variance 1/k, biases at 0. Banks multiply all
     first layers at once (``networks.bank.LayerBank``).
 
     Examples
