@@ -92,7 +92,7 @@ def measured(
 
 @torch.no_grad()
 def _evaluated(network: nn.Module, x: Tensor) -> Tensor:
-    return torch.cat([network(part) for part in x.split(_ROWS)])
+    return torch.cat([network(part) for part in torch.split(x, _ROWS)])
 
 
 def _status(found: Sequence[Tensor], reached: bool) -> Status:
@@ -110,6 +110,7 @@ class _Shift(nn.Module):
 
     def __init__(self, mean: Tensor) -> None:
         super().__init__()
+        self.mean: Tensor
         self.register_buffer("mean", mean)
 
     def forward(self, x: Tensor) -> Tensor:

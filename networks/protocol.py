@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache, partial
@@ -236,7 +236,7 @@ class NetworkTraining(Protocol):
             "flips": self.flips,
             "variance_samples": self.variance_samples,
         }
-        found = []
+        found: list[Values] = []
         for s, stream in enumerate(streams):
             results = []
             for w in range(len(sets.widths)):
@@ -336,12 +336,13 @@ def law_of(name: str, law: InputLaw | None, patterns: Patterns) -> InputLaw:
     """
     if law is not None:
         return law
-    return {
+    makers: dict[str, Callable[[], InputLaw]] = {
         "binary": lambda: Binary(patterns.shape),
         "uniform": lambda: Uniform(shape=patterns.shape),
         "normal": lambda: Normal(shape=patterns.shape),
         "marginals": lambda: Marginals(patterns.inputs),
-    }[name]()
+    }
+    return makers[name]()
 
 
 def _digest(law: InputLaw) -> str:

@@ -126,12 +126,18 @@ class Architecture(ABC):
         return repr(self)
 
 
+def blank(inputs: int, outputs: int, bias: bool = True) -> nn.Linear:
+    """A linear layer without values, for which nothing is drawn from torch's own generator."""
+    layer = nn.Linear(inputs, outputs, bias, device="meta", dtype=torch.float64)
+    return layer.to_empty(device="cpu")
+
+
 def drawn_linear(inputs: int, outputs: int, random: TorchRandom) -> nn.Linear:
     """A linear layer of normal weights of variance 1 / inputs, as in the theory, and biases of 0.
 
     Torch's own law has a third of this variance.
     """
-    layer = nn.utils.skip_init(nn.Linear, inputs, outputs, dtype=torch.float64)
+    layer = blank(inputs, outputs)
     with torch.no_grad():
         layer.weight.copy_(random.normal(outputs, inputs) / inputs**0.5)
         layer.bias.zero_()

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from twinpeaks.networks.architectures.base import Architecture
+from twinpeaks.networks.architectures.base import Architecture, blank
 from twinpeaks.networks.architectures.layers import check_activation, layer_of
 from twinpeaks.networks.training import Sets, Trained, Training
 from twinpeaks.simulate.train import Status, check_loss, train_stack
@@ -54,8 +54,7 @@ class RandomFeatures(Architecture):
     ) -> nn.Sequential:
         """Features, and a read-out of zeros."""
         D = prod(shape)
-        first = nn.utils.skip_init(nn.Linear, D, width, bias=False, dtype=torch.float64)
-        last = nn.utils.skip_init(nn.Linear, width, classes, bias=False, dtype=torch.float64)
+        first, last = blank(D, width, bias=False), blank(width, classes, bias=False)
         with torch.no_grad():
             first.weight.copy_(random.normal(width, D) / D**0.5)
             last.weight.zero_()
@@ -93,8 +92,8 @@ class RandomFeatures(Architecture):
         reached = np.zeros((len(sets.widths), len(sets.sources)), dtype=bool)
         for s, (x, labels) in enumerate(zip(sets.inputs, sets.labels, strict=True)):
             y = torch.where(labels == every[:, None], 1.0, low).double()
-            whole = self.module(most, sets.shape, sets.classes, sets.sources[s]("weights", 0))
-            F = whole[1].weight.detach().to(x.device)
+            D = prod(sets.shape)
+            F = sets.sources[s]("weights", 0).normal(most, D).to(x.device) / D**0.5
             z = self.activation(x.flatten(1) @ F.T)
             for w, N in enumerate(sets.widths):
                 X = (z[:, :N] / N**0.5).expand(sets.classes, -1, -1)
@@ -102,8 +101,11 @@ class RandomFeatures(Architecture):
                 reached[w, s] = all((fit.status == Status.CONVERGED).all() for fit in fits)
                 own = self.module(N, sets.shape, sets.classes, sets.sources[s]("weights", 0))
                 with torch.no_grad():
-                    own[1].weight.copy_(F[:N])
                     readout = torch.stack([fit.weights[:, 0] for fit in fits])
-                    own[3].weight.copy_(readout / N**0.5)
+                    for layer, values in zip(
+                        (own[1], own[3]), (F[:N], readout / N**0.5), strict=True
+                    ):
+                        assert isinstance(layer, nn.Linear)
+                        layer.weight.copy_(values)
                 networks[w].append(own.to(x.device).eval())
         return Trained(networks, reached)

@@ -72,5 +72,5 @@ def packed(
     """One vector of zeros, and tensors of some shapes that lie in it one behind the other."""
     sizes = [torch.Size(shape).numel() for shape in shapes]
     flat = torch.zeros(sum(sizes), dtype=dtype, device=device)
-    views = [part.view(shape) for part, shape in zip(flat.split(sizes), shapes, strict=True)]
+    views = [part.view(shape) for part, shape in zip(torch.split(flat, sizes), shapes, strict=True)]
     return flat, views

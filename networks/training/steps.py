@@ -106,7 +106,7 @@ class _Orders:
             yield None
             return
         order = torch.stack([torch.argsort(source.uniform(self.n)) for source in self.sources])
-        yield from order.to(self.device).split(self.batch or self.n, 1)
+        yield from torch.split(order.to(self.device), self.batch or self.n, 1)
 
 
 def _picked(inputs: Tensor, labels: Tensor, part: Tensor) -> tuple[Tensor, Tensor]:
