@@ -51,7 +51,7 @@ def run_networks(
     network : Architecture
         ``TwoLayer()`` with tanh by default.
     training : Training
-        ``Training()`` by default: square loss, 1000 epochs of Adam on the full batch.
+        ``Training()`` by default: square loss, 2000 epochs of Adam on the full batch.
     n, noise, weight_decay : number, 1-d sequence or DataArray
         Training patterns, share of their labels replaced by another class, and penalty. Sequences become
         dimensions, numbers scalar coordinates, DataArrays on one dimension are taken point by point.

@@ -164,7 +164,7 @@ class Training:
     """
 
     loss: ClassLoss = field(default_factory=SquareOneHot)
-    epochs: int = 1000
+    epochs: int = 2000
     lr: float = 5e-3
     optimiser: Optimiser = field(default_factory=Adam)
     batch: int | None = None
