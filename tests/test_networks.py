@@ -1,6 +1,8 @@
 """Networks trained on data: what comes out, every status and refusal, stores and seeds."""
 
+import re
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -280,3 +282,20 @@ def test_refusals_come_before_any_work(given, words, monkeypatch):
 def test_values_that_cannot_be(make, words):
     with pytest.raises(ValueError, match=words):
         make()
+
+
+def test_the_page_shows_what_runs():
+    text = (Path(__file__).parents[1] / "docs" / "networks.md").read_text("utf-8")
+    (block,) = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    names = {"print": lambda *values: None}
+    exec(compile(block, "networks.md", "exec"), names)
+    assert dict(names["data"].bmd.sizes) == {"seed": 2, "width": 3, "law": 2, "output": 2}
+
+
+@pytest.mark.slow
+def test_workers_give_what_one_process_gives():
+    pytest.importorskip("distributed")
+    given = {"laws": ["binary"], "start": networks.RandomLabels(epochs=5)}
+    here, there = small(**given), small(**given, scheduler=2)
+    np.testing.assert_allclose(here.bmd, there.bmd, rtol=1e-9)
+    np.testing.assert_array_equal(here.test_error, there.test_error)
