@@ -26,7 +26,7 @@ def newest(session: nox.Session) -> None:
 def oldest(session: nox.Session) -> None:
     """Theory without torch, oldest versions, for which later Pythons are too new."""
     session.install("-e", ".[test]", *OLDEST)
-    # They use what newer packages beneath them have deprecated, such as matplotlib 3.8 of pyparsing.
+    # They use what newer packages beneath them have deprecated, such as matplotlib 3.10 of pyparsing.
     session.run(*FAST, "-W", "default::DeprecationWarning", *session.posargs)
 
 
