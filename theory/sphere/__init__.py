@@ -9,12 +9,14 @@ from twinpeaks.theory.sphere.kernels import (
     Zonal,
 )
 from twinpeaks.theory.sphere.problem import Problem
+from twinpeaks.theory.sphere.solve import AmplitudeWarning, Status, solve
 from twinpeaks.theory.sphere.spectra import eigenvalues
 from twinpeaks.theory.sphere.targets import Constant, GaussianField, Matern, Target, Teacher
 
 __all__ = [
     "NTK",
     "RFK",
+    "AmplitudeWarning",
     "Constant",
     "Features",
     "GaussianField",
@@ -22,8 +24,10 @@ __all__ = [
     "Matern",
     "Problem",
     "SparseFeatures",
+    "Status",
     "Target",
     "Teacher",
     "Zonal",
     "eigenvalues",
+    "solve",
 ]
