@@ -8,7 +8,7 @@ With n patterns, p features, s_k = lambda_k / (lambda_k + kappa), T = sum_k N s_
     train = (g / n)^2 (test + sigma^2).
 
 This is the deterministic equivalent of Defilippis, Loureiro & Misiakiewicz (arXiv 2405.15699), in a form in
-which nothing cancels (docs/derivations/sphere.md); for p -> infinity, g = lam / kappa and F = g + A, it is that of
+which nothing cancels (docs/derivations/sphere.md). For p -> infinity, g = lam / kappa and F = g + A: that is
 kernel regression with the predictor k(x)^T (K + lam)^{-1} y (Bordelon, Canatar & Pehlevan, arXiv 2002.02561;
 Simon et al., 2110.03922). Modes of eigenvalue 0 are noise.
 """
