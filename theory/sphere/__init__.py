@@ -1,5 +1,6 @@
 """Regression on the sphere: kernels against sparse features (arXiv 2206.12314)."""
 
+from twinpeaks.theory.sphere.exponents import Exponents, exponents
 from twinpeaks.theory.sphere.kernels import (
     NTK,
     RFK,
@@ -8,7 +9,10 @@ from twinpeaks.theory.sphere.kernels import (
     SparseFeatures,
     Zonal,
 )
+from twinpeaks.theory.sphere.optimal import optimal_lam, peak
+from twinpeaks.theory.sphere.plane import amplitude_ratio, constant_error
 from twinpeaks.theory.sphere.problem import Problem
+from twinpeaks.theory.sphere.rotation import rotation_change
 from twinpeaks.theory.sphere.solve import AmplitudeWarning, Status, solve
 from twinpeaks.theory.sphere.spectra import eigenvalues
 from twinpeaks.theory.sphere.targets import Constant, GaussianField, Matern, Target, Teacher
@@ -18,6 +22,7 @@ __all__ = [
     "RFK",
     "AmplitudeWarning",
     "Constant",
+    "Exponents",
     "Features",
     "GaussianField",
     "Kernel",
@@ -28,6 +33,12 @@ __all__ = [
     "Target",
     "Teacher",
     "Zonal",
+    "amplitude_ratio",
+    "constant_error",
     "eigenvalues",
+    "exponents",
+    "optimal_lam",
+    "peak",
+    "rotation_change",
     "solve",
 ]
