@@ -1,0 +1,190 @@
+r"""Learning curves on the sphere with many digits, by sums and formulas of their own.
+
+Nothing is shared with ``theory/sphere`` but what the problem is: coefficients come from the factorials of
+Funk and Hecke, the first degrees are added one by one and the rest by the Euler-Maclaurin formula with an
+integral in ln k, and random features of finite width from the two effective penalties of Defilippis,
+Loureiro & Misiakiewicz (arXiv 2405.15699), which ``theory`` eliminates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from mpmath import mp
+
+from twinpeaks.theory.sphere import NTK, RFK, Constant, GaussianField, Matern, Problem
+
+__all__ = ["learning_curve"]
+
+_FIRST = 60  # even degrees added one by one
+_CORRECTIONS = 9  # terms of Euler-Maclaurin
+
+
+def learning_curve(
+    problem: Problem, n: float, lam: float, overparam: float = float("inf"), digits: int = 20
+) -> dict[str, Any]:
+    """Test error, training error, kappa and variance share at one point.
+
+    Parameters
+    ----------
+    problem : Problem
+        With the kernel ``NTK`` or ``RFK``, and an even field of all degrees or a constant for its target.
+    n, lam, overparam : float
+        One point; overparam is finite for ``RFK`` alone.
+    digits : int
+        Digits that are right.
+
+    Returns
+    -------
+    dict of mpf
+
+    Raises
+    ------
+    ValueError
+        For other kernels and targets.
+    """
+    with mp.workdps(digits + 12):
+        sums = _Sums(problem)
+        if mp.isinf(overparam):
+            return _kernel(sums, mp.mpf(n), mp.mpf(lam), mp.mpf(problem.noise))
+        width = mp.mpf(overparam) * mp.mpf(n)
+        return _features(sums, mp.mpf(n), width, mp.mpf(lam), mp.mpf(problem.noise))
+
+
+def _kernel(sums: _Sums, n: Any, lam: Any, noise: Any) -> dict[str, Any]:
+    kappa = _root(lambda v: sums(lambda x, c: x / (x + v), False) + lam / v - n, sums.trace / n)
+    gamma = sums(lambda x, c: (x / (x + kappa)) ** 2, False) / n
+    bias = sums(lambda x, c: c * (kappa / (x + kappa)) ** 2, True)
+    total = (bias + noise) / (1 - gamma)
+    return {
+        "test_error": total - noise,
+        "train_error": (lam / (n * kappa)) ** 2 * total,
+        "kappa": kappa,
+        "variance_share": gamma,
+    }
+
+
+def _features(sums: _Sums, n: Any, p: Any, lam: Any, noise: Any) -> dict[str, Any]:
+    def right(v: Any) -> Any:
+        return p / 2 * (1 + n / p - mp.sqrt((1 - n / p) ** 2 + 4 * lam / (p * v)))
+
+    v2 = _root(lambda v: sums(lambda x, c: x / (x + v), False) - right(v), sums.trace / n)
+    v1 = v2 / 2 * (1 - n / p + mp.sqrt((1 - n / p) ** 2 + 4 * lam / (p * v2)))
+    t2 = sums(lambda x, c: (x / (x + v2)) ** 2, False)
+    chi = sums(lambda x, c: x / (x + v2) ** 2, False) / (p - t2)
+    upsilon = p / n * ((1 - v1 / v2) ** 2 + (v1 / v2) ** 2 * t2 / (p - t2))
+    bias = sums(lambda x, c: c / (x + v2) ** 2, True)
+    bias = v2**2 * (bias + chi * sums(lambda x, c: c * x / (x + v2) ** 2, True)) / (1 - upsilon)
+    test = bias + noise * upsilon / (1 - upsilon)
+    return {
+        "test_error": test,
+        "train_error": (lam / (n * v1)) ** 2 * (test + noise),
+        "kappa": v2,
+        "variance_share": upsilon,
+    }
+
+
+def _root(f: Callable[[Any], Any], guess: Any) -> Any:
+    """A zero in v > 0, by bisection in ln v to two digits and the secant method from there."""
+    low, high = mp.log(guess) - 60, mp.log(guess) + 20
+
+    def g(x: Any) -> Any:
+        return f(mp.exp(x))
+
+    falls = g(low) > 0
+    with mp.workdps(8):
+        while high - low > 0.1:
+            middle = (low + high) / 2
+            if (g(middle) > 0) == falls:
+                low = middle
+            else:
+                high = middle
+    return mp.exp(mp.findroot(g, (low, high), solver="secant", tol=mp.mpf(10) ** (3 - mp.dps)))
+
+
+class _Sums:
+    """Sums of N(d, k) g(lambda_k, c_k) over all degrees."""
+
+    def __init__(self, problem: Problem) -> None:
+        if not isinstance(problem.kernel, NTK | RFK):
+            raise ValueError(f"kernel = {problem.kernel!r}: give NTK() or RFK()")
+        target = problem.target
+        plain = isinstance(target, GaussianField | Matern) and target.parity == "even"
+        if not isinstance(target, Constant) and not (plain and target.degrees == float("inf")):
+            raise ValueError(f"target = {target!r}: give Constant() or an even field of all degrees")
+        self.d, self.problem = problem.d, problem
+        self.trace = mp.mpf(1) if isinstance(problem.kernel, NTK) else mp.mpf(1) / 2
+        one = isinstance(target, Constant)
+        self.total = mp.mpf(1) if one else self._sum(lambda k: self._law(k) / self._count(k))
+
+    def __call__(self, g: Callable[[Any, Any], Any], target: bool) -> Any:
+        """The sum; without the target, c is 0."""
+        constant = isinstance(self.problem.target, Constant)
+        if target and constant:
+            return g(self._value(mp.mpf(0)), mp.mpf(1))
+
+        def term(k: Any) -> Any:
+            power = self._law(k) / self._count(k) / self.total if target else mp.mpf(0)
+            return g(self._value(k), power)
+
+        first = g(self._value(mp.mpf(1)), mp.mpf(0)) * self.d
+        return self._sum(term) + first
+
+    def _sum(self, term: Callable[[Any], Any]) -> Any:
+        """Over the even degrees, with multiplicities."""
+
+        def f(j: Any) -> Any:
+            return term(2 * j) * self._count(2 * j)
+
+        head = mp.fsum(f(mp.mpf(j)) for j in range(_FIRST))
+        start = mp.mpf(_FIRST)
+        # the integrand in ln j has a shoulder; equal pieces of the logarithm resolve it
+        ends = [mp.log(start) + 2 * i for i in range(9)]
+        tail = mp.quad(lambda x: f(mp.exp(x)) * mp.exp(x), [*ends, mp.inf])
+        slopes = mp.taylor(f, start, 2 * _CORRECTIONS - 1)
+        rest = f(start) / 2 - mp.fsum(
+            mp.bernoulli(2 * i) / (2 * i) * slopes[2 * i - 1] for i in range(1, _CORRECTIONS + 1)
+        )
+        return head + tail + rest
+
+    def _count(self, k: Any) -> Any:
+        """(2k+d-2) (k+d-3)! / (k! (d-2)!)."""
+        d = self.d
+        if d == 2:
+            return mp.mpf(2) if k else mp.mpf(1)
+        return (2 * k + d - 2) * mp.gammaprod([k + d - 2], [k + 1, d - 1])
+
+    def _law(self, k: Any) -> Any:
+        """Variance of the degree, not normalised, times N over N."""
+        target = self.problem.target
+        if isinstance(target, GaussianField):
+            return (1 + k) ** (-2 * mp.mpf(target.smoothness) - 1)
+        assert isinstance(target, Matern)
+        power = mp.mpf(target.smoothness) + mp.mpf(self.d - 1) / 2
+        return self._count(k) * (mp.mpf(target.tau) ** 2 + k * (k + self.d - 2)) ** -power
+
+    def _power(self, a: int, k: Any) -> Any:
+        """|E (t)_+^a P_k| for even k - a - 1 = m, from the formula with factorials."""
+        d = mp.mpf(self.d)
+        if k <= a:  # moments of t on [0, 1]
+            z = mp.gammaprod([d / 2], [mp.mpf(1) / 2, (d - 1) / 2])
+            return z * mp.beta(mp.mpf(a + k + 1) / 2, (d - 1) / 2) / 2
+        m, s = k - a - 1, k + (d - 3) / 2
+        z = mp.gammaprod([d / 2], [mp.mpf(1) / 2, (d - 1) / 2])
+        top = [(d - 1) / 2, m + 1, s + 1]
+        bottom = [k + (d - 1) / 2, m / 2 + 1, s - m / 2 + 1]
+        return z * mp.factorial(a) * mp.mpf(2) ** -k * mp.gammaprod(top, bottom)
+
+    def _value(self, k: Any) -> Any:
+        """lambda_k, on even degrees and on 1."""
+        d, ntk = mp.mpf(self.d), isinstance(self.problem.kernel, NTK)
+        outer = d * self._power(1, k) ** 2
+        if not ntk:
+            return outer
+        # t P_k = [(k+d-2) P_{k+1} + k P_{k-1}] / (2k+d-2); the step function has odd degrees and 0
+        if k == 0:
+            return outer + self._power(0, mp.mpf(1)) ** 2
+        below = self._power(0, k - 1) ** 2
+        above = self._power(0, k + 1) ** 2 if k != 1 else mp.mpf(0)
+        return outer + (k * below + (k + d - 2) * above) / (2 * k + d - 2)
