@@ -1,0 +1,1 @@
+"""Regression on the sphere at finite size: kernels averaged exactly, sparse features, descent."""
