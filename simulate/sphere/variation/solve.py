@@ -70,6 +70,7 @@ class Interpolant:
 
 
 _APART = 1e-7  # radians between two atoms of the pool
+_ON_CIRCLE = 1e-10  # of |theta . x_i|
 _CHECK = 20  # starts for each input of the last look, d >= 4
 
 
@@ -124,8 +125,7 @@ def least_variation(
     pricing: Circle | Sphere | Ascent = (
         Circle(x) if d == 2 else Sphere(x) if d == 3 else Ascent(x, random)
     )
-    start = random.standard_normal((4 * n, d))
-    pool = np.concatenate([x, -x, start / np.linalg.norm(start, axis=1, keepdims=True)])
+    pool = _first(x, random)
     try:
         master = Master(y, np.maximum(pool @ x.T, 0))
         search = _Search(x, y, pool, master, pricing, tol, max_pivots)
@@ -134,17 +134,64 @@ def least_variation(
         return _failed(d, n, Certificate.SINGULAR)
     if rounds is None:
         return _failed(d, n, Certificate.MAX_PIVOTS, master.pivots, max_rounds)
-    used = abs(master.w) > 1e-13 * abs(master.w).max()
+    atoms, weights = merged(search.pool[master.basis], master.w * scale, x)
+    upper = float(abs(weights).sum())
     return Interpolant(
-        search.pool[master.basis][used],
-        master.w[used] * scale,
+        atoms,
+        weights,
         search.best,
-        master.cost * scale,
-        search.gap,
+        upper,
+        max(0.0, 1 - search.lower * scale / upper),
         Certificate.CERTIFIED if pricing.exact else Certificate.MULTISTART,
         master.pivots,
         rounds,
     )
+
+
+def _first(x: Array, random: np.random.Generator) -> Array:
+    """A pool of full rank: random atoms, and atoms on the circle of each input, which part it from others."""
+    n, d = x.shape
+    start = random.standard_normal((4 * n, d))
+    side = random.standard_normal((n, d))
+    side -= (side * x).sum(1, keepdims=True) * x
+    pool = np.concatenate([start, side, -side])
+    pool /= np.linalg.norm(pool, axis=1, keepdims=True)
+    return np.concatenate([x, -x, pool])
+
+
+def merged(atoms: Array, weights: Array, inputs: Array) -> tuple[Array, Array]:
+    """Atoms of one sign in one closed cell made one: the outputs at the inputs stay, sum |w| does not rise.
+
+    Parameters
+    ----------
+    atoms, weights : ndarray of shape (a, d), (a,)
+        Of a network.
+    inputs : ndarray of shape (n, d)
+        Whose circles bound the cells; an atom within 1e-10 of a circle lies on both sides.
+
+    Returns
+    -------
+    tuple of ndarray
+        Atoms and weights, largest weight first.
+    """
+    order = np.argsort(-abs(weights))
+    order = order[abs(weights[order]) > 1e-13 * abs(weights).max()]
+    field = atoms[order] @ inputs.T
+    sides = np.where(abs(field) < _ON_CIRCLE, 0, np.sign(field)).astype(np.int8)
+    vectors = weights[order, None] * atoms[order]
+    positive = weights[order] > 0
+    groups: list[tuple[Array, np.ndarray, bool]] = []
+    for vector, side, plus in zip(vectors, sides, positive, strict=True):
+        for i, (total, pattern, sign) in enumerate(groups):
+            if sign == plus and not (pattern * side < 0).any():
+                groups[i] = (total + vector, np.where(pattern == 0, side, pattern), sign)
+                break
+        else:
+            groups.append((vector, side, bool(plus)))
+    total = np.array([g[0] for g in groups])
+    size = np.linalg.norm(total, axis=1)
+    sign = np.where([g[2] for g in groups], 1.0, -1.0)
+    return total / (sign * size)[:, None], sign * size
 
 
 class _Search:
@@ -174,8 +221,8 @@ class _Search:
         """Rounds until the gap is below tol; None where it is not."""
         n = len(self.y)
         for rounds in range(1, most_rounds + 1):
-            slack = max(1e-10, min(1e-6, 0.01 * self.tol), 0.0)
-            if not self.master.solve(max(slack, 0.01 * min(self.gap, 0.1)), self.most):
+            # A rough dual is enough while the bounds are far apart.
+            if not self.master.solve(max(1e-11, 0.01 * min(self.gap, 0.1)), self.most):
                 return None
             p = self.master.dual
             if isinstance(self.pricing, Ascent):
@@ -216,8 +263,6 @@ class _Search:
     def _add(self, theta: Array) -> None:
         n = len(self.y)
         kept: list[Array] = []
-        near = np.cos(_APART) if _APART > 1e-6 else None
-        del near
         for row in theta[: 4 * n]:
             others = np.concatenate([self.pool[self.master.basis], np.array(kept).reshape(-1, row.size)])
             if (np.square(others - row).sum(1) > _APART**2).all():
