@@ -16,7 +16,7 @@ from twinpeaks import theory
 from twinpeaks.figures.lines import Rows, per_loss
 from twinpeaks.figures.style import TWO_COLUMNS, article, colours
 from twinpeaks.theory.equations.thresholds import with_threshold
-from twinpeaks.theory.family import belongs
+from twinpeaks.theory.family import belongs, difference, same_text, settled
 from twinpeaks.theory.names import NAMES, label
 from twinpeaks.validate import over_seeds
 
@@ -83,11 +83,10 @@ def twin_peaks(
         _check(exact, "curve", {"overparam", "lam"}, panels)
         if simulation is not None:
             _check(simulation, "run", {"overparam", "lam", "seed", "D"}, panels)
-            problems = [str(data.attrs.get("problem", "")) for data in (exact, simulation)]
-            if problems[0] != problems[1]:
+            one, other = settled(exact), settled(simulation)
+            if not same_text(one.attrs.get("problem", ""), other.attrs.get("problem", "")):
                 raise ValueError(
-                    f"run: it simulates {problems[1]}, the curve solves {problems[0]}; draw them in "
-                    "rows of their own"
+                    f"run: {difference(one, other)}, or draw them in rows of their own"
                 )
 
     pairs = [data for row in rows.values() for data in row if data is not None]

@@ -29,7 +29,7 @@ from twinpeaks.measure.linear_part import credible, parts, ratio_estimate
 from twinpeaks.measure.moments import Estimate, Moments
 from twinpeaks.measure.replacement import LEAST, deal, replace
 from twinpeaks.theory.arrays import Array, Bools
-from twinpeaks.theory.axes import check_count, check_number
+from twinpeaks.theory.axes import check_count, check_flag, check_number
 from twinpeaks.theory.random import Random, input_blocks
 
 __all__ = ["mean_dimension"]
@@ -138,6 +138,7 @@ def mean_dimension(
     True
     """
     law = read_law(n, law)
+    check_flag("throw", throw)
     if random is None:
         raise ValueError("random is missing: give a seed, such as random=0")
     auto = isinstance(samples, str)

@@ -25,6 +25,7 @@ from twinpeaks.sweeps.file import StoreError, about, connect, explained, readabl
 from twinpeaks.sweeps.grid import Grid, Values
 from twinpeaks.sweeps.protocol import Task
 from twinpeaks.sweeps.sweep import Sweep, digest, encoded, key_of
+from twinpeaks.theory.axes import check_flag
 
 __all__ = ["Store", "StoreError", "Summary"]
 
@@ -70,6 +71,7 @@ class Store:
 
     def __init__(self, path: str | Path, *, create: bool = True) -> None:
         self.path = Path(path)
+        check_flag("create", create)
         if not create and not self.path.exists():
             raise StoreError(f"store = {self.path}: there is no such file")
         process = psutil.Process()
@@ -249,6 +251,7 @@ class Store:
         repair : bool
             Remove results that are not what was written, so that the sweep runs them again.
         """
+        check_flag("repair", repair)
         with explained(self.path):
             wrong = [
                 f"file: {row[0]}"

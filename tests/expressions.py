@@ -5,6 +5,8 @@ Gaussian integrals from composite Gauss-Legendre rules on fixed grids, proximal 
 traces from the spectral density instead of the resolvent.
 """
 
+from functools import reduce
+
 import numpy as np
 import sympy as sp
 
@@ -25,6 +27,14 @@ LOSSES = [
 TEACHERS = [theory.Sign(rho=0.8), theory.FlippedSign(flip=0.1), theory.Probit(noise=0.3, rho=1.2)]
 LINEAR = theory.Linear(noise=0.2, rho=1.3)
 SPECTRUM = theory.Spectrum((0.0289, 0.2089, 0.3889, 0.9289), (0.0, 0.02, 0.1, 0.3))
+#: Modules for lambdify; to sympy before 1.14 a maximum is that of an array, whose entries are of one shape.
+NUMERIC = [
+    {
+        "amax": lambda entries, axis: reduce(np.maximum, entries),
+        "amin": lambda entries, axis: reduce(np.minimum, entries),
+    },
+    "scipy",
+]
 ORDER, HATS = (n.V, n.Q_0, n.m), (n.Vh, n.Qh, n.mh)
 
 
@@ -50,7 +60,7 @@ class Evaluator:
             **free.teacher.parameters,
             **values,
         }
-        self.loss = sp.lambdify((n.y, n.t), free.loss, "scipy")
+        self.loss = sp.lambdify((n.y, n.t), free.loss, NUMERIC)
         self.response = {}
 
     def __call__(self, expr):
@@ -111,7 +121,7 @@ class Evaluator:
 
     @property
     def slope(self):
-        found = sp.lambdify((n.y, n.t), _smooth(self.free.loss.diff(n.t)), "scipy")
+        found = sp.lambdify((n.y, n.t), _smooth(self.free.loss.diff(n.t)), NUMERIC)
         return lambda y, t: found(y, t) + 0.0 * t
 
     def integrand(self, h, y, xi):
@@ -119,7 +129,7 @@ class Evaluator:
 
         def kernel(order, label, centre, width):
             expr = teacher.kernel.diff(n.omega_star, order).subs(self.values)
-            values = sp.lambdify((n.y, n.omega_star, n.V_star), expr, "scipy")
+            values = sp.lambdify((n.y, n.omega_star, n.V_star), expr, NUMERIC)
             return values(label, centre, width)
 
         def potential(order, *_):
@@ -143,7 +153,7 @@ class Evaluator:
             "potential": potential,
             "thermal": lambda k, *_: thermal(held[k]),
         }
-        return sp.lambdify((n.y, n.xi), h.subs(self.values), [known, "scipy"])(y, xi)
+        return sp.lambdify((n.y, n.xi), h.subs(self.values), [known, *NUMERIC])(y, xi)
 
     def responses(self, y, xi, observed=None):
         """(ln Z, f, f'), or the tilted mean of an expression in y and t, at the nodes."""
@@ -151,7 +161,7 @@ class Evaluator:
         if key not in self.response:
             omega = np.sqrt(float(self.values[n.Q_0])) * xi
             V = float(self.values[n.V])
-            value = None if observed is None else sp.lambdify((n.y, n.t), observed, "scipy")
+            value = None if observed is None else sp.lambdify((n.y, n.t), observed, NUMERIC)
             find = self.cold if self.free.zero_temperature else self.warm
             self.response[key] = find(y, omega, V, value)
         return self.response[key]
@@ -181,7 +191,7 @@ class Evaluator:
     def cold(self, y, omega, V, value):
         """The proximal point by bisection on the slope of the exponent."""
         given = self.free.exponent.subs(n.V, V)
-        slope = sp.lambdify((n.y, n.omega, n.t), _smooth(given.diff(n.t)), "scipy")
+        slope = sp.lambdify((n.y, n.omega, n.t), _smooth(given.diff(n.t)), NUMERIC)
         far = omega - V * self.slope(y, omega)
         low, high = np.minimum(far, omega), np.maximum(far, omega)
         for _ in range(90):
@@ -191,9 +201,9 @@ class Evaluator:
         t = 0.5 * (low + high)
         if value is not None:
             return value(y, t) + 0.0 * t
-        exponent = sp.lambdify((n.y, n.omega, n.t), given, "scipy")
+        exponent = sp.lambdify((n.y, n.omega, n.t), given, NUMERIC)
         f = (t - omega) / V
-        curvature = sp.lambdify((n.y, n.t), _smooth(self.free.loss.diff(n.t, 2)), "scipy")
+        curvature = sp.lambdify((n.y, n.t), _smooth(self.free.loss.diff(n.t, 2)), NUMERIC)
         bend = curvature(y, t) + 0.0 * t
         stuck = np.abs(self.slope(y, t + 1e-9) - self.slope(y, t - 1e-9)) > 1e-3
         df = np.where(stuck, -1 / V, -bend / (1 + V * bend))

@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 from points import SQUARE, along
 
-from twinpeaks import theory, validate
+from twinpeaks import figures, theory, validate
 
 
 def simulated(curve, rng, seeds=6, D=(60, 120)):
@@ -57,6 +57,21 @@ def test_comparison_along_paths_and_families():
     rejected = validate.agrees(result.assign(p_value=0.0 * result.p_value)).rejected
     place = "bmd, flip = 0.2, overparam = 2, alpha_T = 2, lam = 0.1"
     assert any(place in sentence for sentence in rejected)
+
+
+@pytest.mark.parametrize("one_side", ["curve", "run", "both"])
+def test_a_member_selected_from_a_family_is_compared_as_that_problem(one_side):
+    at = {"overparam": [0.5, 2.0], "alpha_T": 3.0, "lam": 0.1}
+    family = theory.solve(SQUARE, vary={"teacher.flip": [0.1, 0.2]}, **at)
+    alone = theory.solve(SQUARE.replace(teacher=theory.FlippedSign(0.2)), **at)
+    member = family.sel(flip=0.2)
+    curve = alone if one_side == "run" else member
+    run = simulated(alone if one_side == "curve" else member, np.random.default_rng(3))
+    result = validate.compare(curve, run)
+    np.testing.assert_allclose(result.theory.sel(variable="bmd"), alone.bmd, rtol=1e-9)
+    assert figures.twin_peaks(curve, run, panels=("test_error", "bmd")).axes
+    with pytest.raises(ValueError, match=r"teacher is FlippedSign\(flip=0.1"):
+        validate.compare(family.sel(flip=0.1), run)
 
 
 def test_a_dimension_of_the_theory_alone_is_no_point_of_comparison():

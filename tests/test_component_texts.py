@@ -121,7 +121,9 @@ def offered(command, part):
     return [o.offered() for o in held.params if o.name == part]
 
 
-@pytest.mark.parametrize("command", TINY)
+@pytest.mark.parametrize(
+    "command", [pytest.param(c, marks=pytest.mark.torch) if "-D" in TINY[c] else c for c in TINY]
+)
 @pytest.mark.parametrize(("part", "name"), ALL)
 def test_what_help_offers_is_taken_and_nothing_else(command, part, name, tmp_path):
     for listed in offered(command, part):  # equations has no activation

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import sympy as sp
 from array_api_compat import array_namespace
-from expressions import LINEAR, LOSSES, TEACHERS, Evaluator, rule
+from expressions import LINEAR, LOSSES, NUMERIC, TEACHERS, Evaluator, rule
 
 from twinpeaks import theory
 from twinpeaks.theory.derivation import notation as n
@@ -34,7 +34,7 @@ def test_explicit_integrals_have_the_value_of_the_averages():
     finite = free.explicit.subs(number.values).replace(
         sp.Integral, lambda f, over: sp.Integral(f, (over[0], -reach[over[0]], reach[over[0]]))
     )
-    got = sp.lambdify((), finite, "scipy")()
+    got = sp.lambdify((), finite, NUMERIC)()
     assert got == pytest.approx(number(free.expression), rel=1e-8)
 
 
@@ -64,7 +64,7 @@ def test_kernels_are_gaussian_averages_of_the_label_law(teacher):
     assert all(sp.simplify(heat.subs(n.y, y)) == 0 for y in values)
     given = {**rule_.parameters, n.omega_star: centre, n.V_star: width}
     nu, weight = rule(np.append(np.linspace(-9, 9, 91), 0.0))
-    law = sp.lambdify((n.y, n.nu), rule_.law.subs(rule_.parameters), "scipy")
+    law = sp.lambdify((n.y, n.nu), rule_.law.subs(rule_.parameters), NUMERIC)
     density = np.exp(-((nu - centre) ** 2) / (2 * width)) / np.sqrt(2 * np.pi * width)
     for y in (-1.0, 1.0):
         got = float(rule_.kernel.subs({**given, n.y: y}))
@@ -89,7 +89,7 @@ def test_symbolic_losses_are_what_the_solver_integrates(loss):
     for expr in (loss.symbolic(n.y, n.t), trace(loss.value, n.y, n.t)):
         assert not expr.has(sp.Float)
         for y in (-1.0, 1.0):
-            got = sp.lambdify((n.y, n.t), expr, "scipy")(y, t)
+            got = sp.lambdify((n.y, n.t), expr, NUMERIC)(y, t)
             assert got == pytest.approx(loss.value(y, t), rel=1e-14)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from twinpeaks import simulate, sweeps, theory
+from twinpeaks import measure, simulate, sweeps, theory
 
 SWEEP = {"overparam": [0.5, 1.0, 2.0], "lam": [1e-3, 0.1], "D": 20, "n_test": 50, "n_flip": 4}
 
@@ -331,3 +331,17 @@ def test_the_command_shows_exports_and_verifies(tmp_path, monkeypatch):
     code, text = call("simulate", *sweep, "--loss", "hinge", "--store", "run.db")
     assert code == 1
     assert "problem is" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "ask"),
+    [
+        ("throw", lambda: measure.mean_dimension(np.sum, 3, 4, random=0, throw="no")),
+        ("one_hot", lambda: measure.Categories(np.ones((2, 3)), one_hot="yes")),
+        ("create", lambda: sweeps.Store(":memory:", create=1)),
+        ("repair", lambda: sweeps.Store(":memory:").verify(repair="all")),
+    ],
+)
+def test_a_flag_is_true_or_false(name, ask):
+    with pytest.raises(ValueError, match=rf"{name} = .*: give True or False"):
+        ask()

@@ -30,6 +30,7 @@ __all__ = [
     "problem_at",
     "read_family",
     "same_text",
+    "settled",
     "text",
     "varied",
 ]
@@ -209,8 +210,36 @@ def belongs(problem: Problem, data: xr.Dataset) -> bool:
 
 def same_text(one: str, other: str) -> bool:
     """Whether two texts describe one family: names in brackets are free, as coordinates may be renamed."""
-    first, second = (re.sub(r"<\w+>", "<>", label) for label in (one, other))
+    first, second = (re.sub(r"\.0\b", "", re.sub(r"<\w+>", "<>", text)) for text in (one, other))
     return first == second
+
+
+def settled(data: xr.Dataset) -> xr.Dataset:
+    """The same Dataset, said to be of the problem of its one member where numbers have one value each.
+
+    Parameters
+    ----------
+    data : Dataset
+        A family, or what was selected from one. A number that still has a dimension stays varied; one that
+        was selected stands in ``problem``, and is a coordinate no more.
+
+    Examples
+    --------
+    >>> from twinpeaks import theory
+    >>> from twinpeaks.theory.family import settled
+    >>> family = theory.solve(
+    ...     theory.Problem(teacher=theory.FlippedSign()),
+    ...     vary={"teacher.flip": [0.0, 0.2]}, overparam=1.0, alpha_T=3.0, lam=0.1,
+    ... )
+    >>> settled(family.sel(flip=0.2)).problem[27:60]
+    'teacher=FlippedSign(flip=0.2, rho'
+    """
+    single = [name for name in varied(data) if not data[name].ndim]
+    problem = str(data.attrs.get("problem"))
+    for name in single:
+        field = str(data[name].attrs[_FIELD]).rpartition(".")[2]
+        problem = re.sub(rf"\b{field}=<\w+>", f"{field}={data[name].item()!r}", problem, count=1)
+    return data.drop_vars(single).assign_attrs(problem=problem) if single else data
 
 
 def difference(curve: xr.Dataset, run: xr.Dataset) -> str:

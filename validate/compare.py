@@ -7,7 +7,7 @@ from collections.abc import Hashable
 import numpy as np
 import xarray as xr
 
-from twinpeaks.theory.family import difference, same_text, varied
+from twinpeaks.theory.family import difference, same_text, settled, varied
 from twinpeaks.theory.names import AXES
 from twinpeaks.validate.pooled import fitted_exactly, natural_size, pooled_deviation, two_sided
 from twinpeaks.validate.seeds import over_seeds
@@ -85,7 +85,7 @@ def compare(curve: xr.Dataset, run: xr.Dataset) -> xr.Dataset:
     standard error is below 1e-9 of the value itself, the accuracy of the computation, nor below
     1e-9 for the training loss, which vanishes where data are separable.
     """
-    _check_same_problem(curve, run)
+    curve, run = _of_one_problem(curve, run)
     _check_ratios(run)
     at = _at_points_of(curve, run)
     shared = [name for name in PHYSICAL if name in curve and name in run]
@@ -142,7 +142,8 @@ def compare(curve: xr.Dataset, run: xr.Dataset) -> xr.Dataset:
     ).transpose("variable", ...)
 
 
-def _check_same_problem(curve: xr.Dataset, run: xr.Dataset) -> None:
+def _of_one_problem(curve: xr.Dataset, run: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:
+    """Both sides, each said to be of its member where one was selected from a family."""
     for name, data, kind in (("curve", curve, "theory"), ("run", run, "simulation")):
         known = isinstance(data, xr.Dataset)
         found = data.attrs.get("kind") if known else type(data).__name__
@@ -150,8 +151,10 @@ def _check_same_problem(curve: xr.Dataset, run: xr.Dataset) -> None:
             raise ValueError(f"{name} has kind = {found!r}: give a {kind} Dataset")
         if "problem" not in data.attrs:
             raise ValueError(f"{name} does not say which problem it is: its 'problem' is missing")
+    curve, run = settled(curve), settled(run)
     if not same_text(curve.attrs["problem"], run.attrs["problem"]):
         raise ValueError(difference(curve, run))
+    return curve, run
 
 
 def _check_ratios(run: xr.Dataset) -> None:

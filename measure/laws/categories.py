@@ -10,6 +10,7 @@ import numpy as np
 
 from twinpeaks.measure.laws.base import Draw, InputLaw
 from twinpeaks.theory.arrays import Array, Index
+from twinpeaks.theory.axes import check_flag
 
 __all__ = ["Categories"]
 
@@ -40,6 +41,7 @@ class Categories(InputLaw):
 
     def __post_init__(self) -> None:
         """Read and check the frequencies."""
+        check_flag("one_hot", self.one_hot)
         try:
             p = np.array(self.frequencies, dtype=float)
         except (TypeError, ValueError):

@@ -111,7 +111,8 @@ def second_moments(
         z = read_array(name, features[part], None, shape[1], first=start)
         z = z if transform is None else np.asarray(transform(z), dtype=float)
         more = np.column_stack([np.ones(len(z)), y[part]])
-        total = total + np.block([[z.T @ z, z.T @ more], [more.T @ z, more.T @ more]])
+        with np.errstate(over="ignore", invalid="ignore"):  # refused below
+            total = total + np.block([[z.T @ z, z.T @ more], [more.T @ z, more.T @ more]])
     total = total / shape[0]
     if not np.all(np.isfinite(total)):
         raise InvalidProblem(f"{name} have moments that overflow: rescale them")

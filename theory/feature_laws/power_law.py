@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, device
 from numpy.polynomial import legendre
 
 from twinpeaks.theory.activations import HermiteMoments
@@ -95,6 +95,6 @@ class PowerLaw(PopulationLaw):
 
         def cells(power: float) -> Any:
             edges = (np.arange(D + 1) / D) ** (1.0 - power)
-            return xp.asarray(np.sqrt(D * np.diff(edges)), device=F.device)
+            return xp.asarray(np.sqrt(D * np.diff(edges)), device=device(F))
 
         return (cells(self.exponent)[:, None] * F,), on_sphere(cells(both) * w, rho)

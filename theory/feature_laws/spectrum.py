@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, device
 
 from twinpeaks.theory.activations import HermiteMoments
 from twinpeaks.theory.arrays import Array
@@ -237,13 +237,13 @@ class Spectrum(FeatureLaw):
         right, _ = array_namespace(left).linalg.qr(random.normal(N, N))
         xp = array_namespace(left)
 
-        def device(a: Array) -> Any:
-            return xp.asarray(a, device=left.device)
+        def there(a: Array) -> Any:
+            return xp.asarray(a, device=device(left))
 
         span = left[:, : live.size]
-        F = D**0.5 * (span * device(np.sqrt(s[live]))) @ right[: live.size, :]
+        F = D**0.5 * (span * there(np.sqrt(s[live]))) @ right[: live.size, :]
         signs = xp.sign(random.normal(live.size))
-        w = span @ (signs * device(np.sqrt(inside[live] * D)))
+        w = span @ (signs * there(np.sqrt(inside[live] * D)))
         if live.size < D:
             outside = left[:, live.size :] @ random.normal(D - live.size)
             w = w + on_sphere(outside, max(rest, 0.0))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace, is_numpy_array
+from array_api_compat import array_namespace, device, is_numpy_array
 
 from twinpeaks.theory.errors import InvalidProblem
 
@@ -44,4 +44,4 @@ def on_host(function: Callable[[Any], Any], x: Any) -> Any:
     xp = array_namespace(x)
     host = x.cpu().numpy() if hasattr(x, "cpu") else np.asarray(x)
     value = np.asarray(function(host.astype(float)), dtype=float)
-    return xp.asarray(value, dtype=x.dtype, device=x.device)
+    return xp.asarray(value, dtype=x.dtype, device=device(x))
