@@ -33,7 +33,7 @@ class Master:
     Attributes
     ----------
     y : ndarray of shape (n,)
-        Labels.
+        Labels, off the given ones by little more than rounding: equal ones would stall the steps at 0.
     columns : ndarray of shape (M, n)
         One row for each atom: its relu at the inputs.
     basis : ndarray of n indices
@@ -75,10 +75,11 @@ class Master:
         p: Array = self.sign @ self._inverse
         return p
 
-    @property
-    def cost(self) -> float:
-        """Sum of |w|."""
-        return float(abs(self.w).sum())
+    def weights(self, y: Array) -> Array:
+        """Weights of the basis for labels other than the master's own."""
+        w = self._inverse @ y
+        w += self._inverse @ (y - w @ self.columns[self.basis])
+        return w
 
     def add(self, columns: Array) -> None:
         """Columns to the pool, as rows."""
@@ -102,13 +103,13 @@ class Master:
                 self._factor()
                 continue
             some = self.columns[best]
+            if self.pivots >= most:
+                return False
             for _ in range(2 * _AT_ONCE):
                 here = some @ self.dual
                 j = int(np.argmax(abs(here)))
                 if abs(here[j]) <= 1 + tol:
                     break
-                if self.pivots >= most:
-                    return False
                 self._pivot(int(best[j]), float(here[j]))
 
     def _pivot(self, enter: int, eta: float) -> None:

@@ -70,6 +70,7 @@ class Interpolant:
 
 
 _APART = 1e-7  # radians between two atoms of the pool
+_APART_LABELS = 1e-10  # beside the largest: lifts ties of the ratio test
 _ON_CIRCLE = 1e-10  # of |theta . x_i|
 _CHECK = 20  # starts for each input of the last look, d >= 4
 
@@ -79,8 +80,8 @@ def least_variation(
     labels: Array,
     *,
     tol: float = 1e-6,
-    max_pivots: int = 400_000,
-    max_rounds: int = 2000,
+    max_pivots: int = 200_000,
+    max_rounds: int = 300,
     seed: int = 0,
 ) -> Interpolant:
     """Interpolate labels at points of the sphere by relu neurons of least total variation.
@@ -127,14 +128,15 @@ def least_variation(
     )
     pool = _first(x, random)
     try:
-        master = Master(y, np.maximum(pool @ x.T, 0))
+        apart = y + _APART_LABELS * random.uniform(-1, 1, n)
+        master = Master(apart, np.maximum(pool @ x.T, 0))
         search = _Search(x, y, pool, master, pricing, tol, max_pivots)
         rounds = search.run(max_rounds)
     except SingularBasis:
         return _failed(d, n, Certificate.SINGULAR)
     if rounds is None:
         return _failed(d, n, Certificate.MAX_PIVOTS, master.pivots, max_rounds)
-    atoms, weights = merged(search.pool[master.basis], master.w * scale, x)
+    atoms, weights = merged(search.pool[master.basis], master.weights(y) * scale, x)
     upper = float(abs(weights).sum())
     return Interpolant(
         atoms,
@@ -215,14 +217,14 @@ class _Search:
     @property
     def gap(self) -> float:
         """Relative distance of the bounds."""
-        return max(0.0, 1 - self.lower / self.master.cost)
+        return max(0.0, 1 - self.lower / float(abs(self.master.weights(self.y)).sum()))
 
     def run(self, most_rounds: int) -> int | None:
         """Rounds until the gap is below tol; None where it is not."""
         n = len(self.y)
         for rounds in range(1, most_rounds + 1):
             # A rough dual is enough while the bounds are far apart.
-            if not self.master.solve(max(1e-11, 0.01 * min(self.gap, 0.1)), self.most):
+            if not self.master.solve(max(0.1 * self.tol, 0.01 * min(self.gap, 0.1)), self.most):
                 return None
             p = self.master.dual
             if isinstance(self.pricing, Ascent):
@@ -288,8 +290,8 @@ def _failed(d: int, n: int, status: Certificate, pivots: int = 0, rounds: int = 
 
 def _checked(inputs: Array, labels: Array, tol: float) -> tuple[Array, Array]:
     x, y = np.asarray(inputs, float), np.asarray(labels, float)
-    if x.ndim != 2 or x.shape[0] < 1 or x.shape[1] < 2:
-        raise ValueError(f"inputs have shape {x.shape}: give (n, d) with d >= 2")
+    if x.ndim != 2 or min(x.shape) < 2:
+        raise ValueError(f"inputs have shape {x.shape}: give (n, d) with n >= 2 and d >= 2")
     off = abs(np.linalg.norm(x, axis=1) - 1)
     if not (off < 1e-9).all():
         raise ValueError(f"inputs: row {int(np.argmax(off))} is no unit vector; divide by its norm")
