@@ -23,7 +23,7 @@ def sparse_features(
 ) -> dict[str, Any]:
     """test_error, tv, atoms, gap and status.
 
-    The labels are drawn from their joint Gaussian law C; given them, the target has the mean c(x) C^{-1} y and
+    The labels are drawn from their joint Gaussian law C; given them, the target has mean c(x) C^{-1} y and
     a variance, and the error is averaged over both that and test points. A target of one degree, 0, is 1.
     """
     d, n = problem.d, len(x)

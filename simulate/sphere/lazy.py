@@ -68,7 +68,9 @@ def averaged_errors(problem: Problem, x: Array, lam: Array) -> tuple[Array, Arra
             continue
         a = linalg.cho_solve(factor, Y)
         miss = np.eye(len(degree)) - eigen[degree][:, None] * (Y.T @ a)
-        error = (power[degree] * ((miss**2).sum(0) + np.einsum("iq,ij,jq->q", a, R2, a, optimize=True))).sum()
+        error = (
+            power[degree] * ((miss**2).sum(0) + np.einsum("iq,ij,jq->q", a, R2, a, optimize=True))
+        ).sum()
         AK2 = linalg.cho_solve(factor, K2)
         if beyond > 0:
             AC, AKC = linalg.cho_solve(factor, C), linalg.cho_solve(factor, KC)

@@ -45,7 +45,9 @@ class _Sphere(Protocol):
     def inputs(self, task: Task) -> tuple[np.ndarray, np.random.Generator]:
         """Points of a seed: the first n of one sequence, the same for every problem."""
         random = np.random.default_rng([task.seed, self.problem.d])
-        return draw(task["n"], self.problem.d, random), np.random.default_rng([task.seed, task["n"]])
+        return draw(task["n"], self.problem.d, random), np.random.default_rng(
+            [task.seed, task["n"]]
+        )
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,9 @@ class Lazy(_Sphere):
     def perform(self, tasks: Sequence[Task], work: Workspace) -> Sequence[Mapping[str, ArrayLike]]:
         out = []
         for task in tasks:
-            errors, status = averaged_errors(self.problem, self.inputs(task)[0], np.array(task["lam"]))
+            errors, status = averaged_errors(
+                self.problem, self.inputs(task)[0], np.array(task["lam"])
+            )
             out.append({"test_error": errors, "status": status})
         return out
 
@@ -114,7 +118,7 @@ def run(
     Returns
     -------
     xarray.Dataset
-        Over n, lam and seed: test_error and status, of ``SparseFeatures`` also tv, atoms and gap. Points whose
+        Over n, lam and seed: test_error and status, of ``SparseFeatures`` also tv, atoms and gap. Those whose
         status is not exact, certified or multistart are NaN.
 
     Raises
@@ -135,12 +139,16 @@ def run(
     protocol: Protocol
     if isinstance(kernel, SparseFeatures):
         if problem.noise or np.any(np.asarray(lam) != 0):
-            raise InvalidProblem("SparseFeatures interpolates exact labels: give noise = 0 and lam = 0")
+            raise InvalidProblem(
+                "SparseFeatures interpolates exact labels: give noise = 0 and lam = 0"
+            )
         protocol = Sparse(problem, tolerance)
     elif isinstance(kernel, NTK | RFK | Zonal):
         protocol = Lazy(problem)
     else:
-        raise InvalidProblem(f"kernel = {kernel!r}: give NTK(), RFK(), Zonal(...) or SparseFeatures()")
+        raise InvalidProblem(
+            f"kernel = {kernel!r}: give NTK(), RFK(), Zonal(...) or SparseFeatures()"
+        )
     grid: dict[str, Any] = {"n": n, "lam": lam, "seed": seeds}
     found = sweeps.run(protocol, grid, read_resources(resources))
     return found.assign_attrs(problem=repr(problem), kind="simulation")

@@ -71,7 +71,9 @@ def orthonormal(d: int, degree: int, x: Array) -> Array:
 def relu_coefficients(d: int, size: int) -> Array:
     """mu_k of relu(t), k < size: E relu(t) P_k(t); 0 on odd degrees from 3 on."""
     k = np.arange(size, dtype=float)
-    even = np.exp(gammaln(d / 2) - np.log(4 * np.pi) + gammaln(abs(k - 1) / 2) - gammaln((k + d + 1) / 2))
+    even = np.exp(
+        gammaln(d / 2) - np.log(4 * np.pi) + gammaln(abs(k - 1) / 2) - gammaln((k + d + 1) / 2)
+    )
     sign = np.where(k % 4 == 0, -1.0, 1.0)
     out: Array = np.where(k % 2 == 0, sign * even, 0.0)
     out[0] = np.exp(gammaln(d / 2) - gammaln((d + 1) / 2)) / (2 * np.sqrt(np.pi))

@@ -26,9 +26,7 @@ _ROWS = 2**22  # numbers alive at once where candidates are evaluated
 def values(theta: Array, inputs: Array, p: Array) -> Array:
     """eta at the rows of theta."""
     step = max(1, _ROWS // len(inputs))
-    parts = [
-        np.maximum(theta[i : i + step] @ inputs.T, 0) @ p for i in range(0, len(theta), step)
-    ]
+    parts = [np.maximum(theta[i : i + step] @ inputs.T, 0) @ p for i in range(0, len(theta), step)]
     return np.concatenate(parts) if parts else np.zeros(0)
 
 
@@ -119,7 +117,9 @@ class Circle:
         u = self._walk.sums(p)
         inside, at = self._walk.tops(u)
         kinks = self._walk.kinks(u)
-        angles = np.concatenate([at[inside], np.broadcast_to(self._walk.angles, kinks.shape)[kinks]])
+        angles = np.concatenate(
+            [at[inside], np.broadcast_to(self._walk.angles, kinks.shape)[kinks]]
+        )
         theta = np.stack([np.cos(angles), np.sin(angles)], -1)
         return _kept(theta, values(theta, self.inputs, p), above)
 
@@ -165,7 +165,9 @@ class Sphere:
         for s in (1.0, -1.0):
             for third, where in ((across, s * across > 0), (off, s * off < 0)):
                 rows, columns = np.nonzero(where & (plane + third**2 > level**2))
-                local = np.stack([v[rows, columns, 0], v[rows, columns, 1], third[rows, columns]], -1)
+                local = np.stack(
+                    [v[rows, columns, 0], v[rows, columns, 1], third[rows, columns]], -1
+                )
                 size = np.linalg.norm(local, axis=1)
                 theta = s * np.einsum("ca,cax->cx", local / size[:, None], self._frame[rows])
                 here = values(theta, self.inputs, p)

@@ -22,7 +22,7 @@ _PIVOT = 1e-9  # smallest pivot beside the largest entry of its column
 _AT_ONCE = 32  # columns priced between two looks at the whole pool
 
 
-class SingularBasis(ArithmeticError):
+class SingularBasis(ArithmeticError):  # noqa: N818 - the word of the field
     """The columns of the basis are dependent to working precision."""
 
 

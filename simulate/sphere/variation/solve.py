@@ -266,7 +266,9 @@ class _Search:
         n = len(self.y)
         kept: list[Array] = []
         for row in theta[: 4 * n]:
-            others = np.concatenate([self.pool[self.master.basis], np.array(kept).reshape(-1, row.size)])
+            others = np.concatenate(
+                [self.pool[self.master.basis], np.array(kept).reshape(-1, row.size)]
+            )
             if (np.square(others - row).sum(1) > _APART**2).all():
                 kept.append(row)
         if kept:
@@ -304,5 +306,7 @@ def _checked(inputs: Array, labels: Array, tol: float) -> tuple[Array, Array]:
     order = np.lexsort(x.T)
     near = np.linalg.norm(np.diff(x[order], axis=0), axis=1) if len(x) > 1 else np.ones(1)
     if (near == 0).any():
-        raise ValueError("inputs: two rows are equal, and no network interpolates two labels there; drop one")
+        raise ValueError(
+            "inputs: two rows are equal, and no network interpolates two labels there; drop one"
+        )
     return x, y
