@@ -7,7 +7,12 @@ from twinpeaks.theory.names.row import Name
 __all__ = ["ROWS"]
 
 ROWS: dict[str, Name] = {
-    "n": Name("training patterns", "drawn from the data for every seed", "axis", symbol="n"),
+    "n": Name(
+        "training patterns",
+        "drawn for every seed, from the data or on the sphere",
+        "axis",
+        symbol="n",
+    ),
     "noise": Name("label noise", "share of the training labels replaced by another class", "axis"),
     "weight_decay": Name(
         "weight decay", "c of the penalty c |w|^2 / 2 beside the mean loss", "axis"

@@ -7,7 +7,6 @@ from twinpeaks.theory.names.row import Name
 __all__ = ["ROWS"]
 
 ROWS: dict[str, Name] = {
-    "n": Name("number of patterns", "inputs on the sphere with their labels", "axis", symbol="n"),
     "kappa": Name(
         "effective penalty",
         "n = sum_k N lambda_k / (lambda_k + kappa) + lam / kappa",

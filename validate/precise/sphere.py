@@ -22,7 +22,12 @@ _CORRECTIONS = 9  # terms of Euler-Maclaurin
 
 
 def learning_curve(
-    problem: Problem, n: float, lam: float, overparam: float = float("inf"), digits: int = 20
+    problem: Problem,
+    n: float,
+    lam: float,
+    overparam: float,
+    guess: float,
+    digits: int = 20,
 ) -> dict[str, Any]:
     """Test error, training error, kappa and variance share at one point.
 
@@ -32,6 +37,8 @@ def learning_curve(
         With the kernel ``NTK`` or ``RFK``, and an even field of all degrees or a constant for its target.
     n, lam, overparam : float
         One point; overparam is finite for ``RFK`` alone.
+    guess : float
+        kappa to eight digits or more; it decides where the secant iteration begins, and nothing else.
     digits : int
         Digits that are right.
 
@@ -47,15 +54,15 @@ def learning_curve(
     with mp.workdps(digits + 12):
         sums = _Sums(problem)
         if mp.isinf(overparam):
-            return _kernel(sums, mp.mpf(n), mp.mpf(lam), mp.mpf(problem.noise))
+            return _kernel(sums, mp.mpf(n), mp.mpf(lam), mp.mpf(problem.noise), guess)
         width = mp.mpf(overparam) * mp.mpf(n)
-        return _features(sums, mp.mpf(n), width, mp.mpf(lam), mp.mpf(problem.noise))
+        return _features(sums, mp.mpf(n), width, mp.mpf(lam), mp.mpf(problem.noise), guess)
 
 
-def _kernel(sums: _Sums, n: Any, lam: Any, noise: Any) -> dict[str, Any]:
-    kappa = _root(lambda v: sums(lambda x, c: x / (x + v), False) + lam / v - n, sums.trace / n)
-    gamma = sums(lambda x, c: (x / (x + kappa)) ** 2, False) / n
-    bias = sums(lambda x, c: c * (kappa / (x + kappa)) ** 2, True)
+def _kernel(sums: _Sums, n: Any, lam: Any, noise: Any, guess: float) -> dict[str, Any]:
+    kappa = _root(lambda v: sums.modes(lambda x: x / (x + v)) + lam / v - n, guess)
+    gamma = sums.modes(lambda x: (x / (x + kappa)) ** 2) / n
+    bias = sums.target(lambda x: (kappa / (x + kappa)) ** 2)
     total = (bias + noise) / (1 - gamma)
     return {
         "test_error": total - noise,
@@ -65,17 +72,17 @@ def _kernel(sums: _Sums, n: Any, lam: Any, noise: Any) -> dict[str, Any]:
     }
 
 
-def _features(sums: _Sums, n: Any, p: Any, lam: Any, noise: Any) -> dict[str, Any]:
+def _features(sums: _Sums, n: Any, p: Any, lam: Any, noise: Any, guess: float) -> dict[str, Any]:
     def right(v: Any) -> Any:
         return p / 2 * (1 + n / p - mp.sqrt((1 - n / p) ** 2 + 4 * lam / (p * v)))
 
-    v2 = _root(lambda v: sums(lambda x, c: x / (x + v), False) - right(v), sums.trace / n)
+    v2 = _root(lambda v: sums.modes(lambda x: x / (x + v)) - right(v), guess)
     v1 = v2 / 2 * (1 - n / p + mp.sqrt((1 - n / p) ** 2 + 4 * lam / (p * v2)))
-    t2 = sums(lambda x, c: (x / (x + v2)) ** 2, False)
-    chi = sums(lambda x, c: x / (x + v2) ** 2, False) / (p - t2)
+    t2 = sums.modes(lambda x: (x / (x + v2)) ** 2)
+    chi = sums.modes(lambda x: x / (x + v2) ** 2) / (p - t2)
     upsilon = p / n * ((1 - v1 / v2) ** 2 + (v1 / v2) ** 2 * t2 / (p - t2))
-    bias = sums(lambda x, c: c / (x + v2) ** 2, True)
-    bias = v2**2 * (bias + chi * sums(lambda x, c: c * x / (x + v2) ** 2, True)) / (1 - upsilon)
+    bias = sums.target(lambda x: 1 / (x + v2) ** 2)
+    bias = v2**2 * (bias + chi * sums.target(lambda x: x / (x + v2) ** 2)) / (1 - upsilon)
     test = bias + noise * upsilon / (1 - upsilon)
     return {
         "test_error": test,
@@ -86,21 +93,12 @@ def _features(sums: _Sums, n: Any, p: Any, lam: Any, noise: Any) -> dict[str, An
 
 
 def _root(f: Callable[[Any], Any], guess: Any) -> Any:
-    """A zero in v > 0, by bisection in ln v to two digits and the secant method from there."""
-    low, high = mp.log(guess) - 60, mp.log(guess) + 20
-
-    def g(x: Any) -> Any:
-        return f(mp.exp(x))
-
-    falls = g(low) > 0
-    with mp.workdps(8):
-        while high - low > 0.1:
-            middle = (low + high) / 2
-            if (g(middle) > 0) == falls:
-                low = middle
-            else:
-                high = middle
-    return mp.exp(mp.findroot(g, (low, high), solver="secant", tol=mp.mpf(10) ** (3 - mp.dps)))
+    """A zero in v > 0 near a guess, by the secant method in ln v."""
+    start = mp.log(guess)
+    ends = (start - mp.mpf("1e-9"), start + mp.mpf("1e-9"))
+    tol = mp.mpf(10) ** (4 - mp.dps)
+    found = mp.findroot(lambda x: f(mp.exp(x)), ends, solver="secant", tol=tol, verify=False)
+    return mp.exp(found)
 
 
 class _Sums:
@@ -112,30 +110,38 @@ class _Sums:
         target = problem.target
         plain = isinstance(target, GaussianField | Matern) and target.parity == "even"
         if not isinstance(target, Constant) and not (plain and target.degrees == float("inf")):
-            raise ValueError(f"target = {target!r}: give Constant() or an even field of all degrees")
+            raise ValueError(
+                f"target = {target!r}: give Constant() or an even field of all degrees"
+            )
         self.d, self.problem = problem.d, problem
-        self.trace = mp.mpf(1) if isinstance(problem.kernel, NTK) else mp.mpf(1) / 2
+        self._known: dict[Any, tuple[Any, Any, Any]] = {}
         one = isinstance(target, Constant)
-        self.total = mp.mpf(1) if one else self._sum(lambda k: self._law(k) / self._count(k))
+        self.total = mp.mpf(1) if one else self._sum(lambda k: self._at(k)[1])
 
-    def __call__(self, g: Callable[[Any, Any], Any], target: bool) -> Any:
-        """The sum; without the target, c is 0."""
-        constant = isinstance(self.problem.target, Constant)
-        if target and constant:
-            return g(self._value(mp.mpf(0)), mp.mpf(1))
+    def modes(self, g: Callable[[Any], Any]) -> Any:
+        """Sum of N(d, k) g(lambda_k) over the degrees that the kernel has."""
+        return self._sum(lambda k: g(self._at(k)[0])) + self.d * g(self._at(mp.mpf(1))[0])
 
-        def term(k: Any) -> Any:
-            power = self._law(k) / self._count(k) / self.total if target else mp.mpf(0)
-            return g(self._value(k), power)
+    def target(self, g: Callable[[Any], Any]) -> Any:
+        """Sum of N(d, k) c_k g(lambda_k)."""
+        if isinstance(self.problem.target, Constant):
+            return g(self._at(mp.mpf(0))[0])
+        return self._sum(lambda k: self._at(k)[1] * g(self._at(k)[0])) / self.total
 
-        first = g(self._value(mp.mpf(1)), mp.mpf(0)) * self.d
-        return self._sum(term) + first
+    def _at(self, k: Any) -> tuple[Any, Any, Any]:
+        """lambda_k, c_k before it is normalised, and N(d, k), each computed once."""
+        if k not in self._known:
+            count = self._count(k)
+            constant = isinstance(self.problem.target, Constant)
+            power = mp.mpf(0) if constant else self._law(k) / count
+            self._known[k] = self._value(k), power, count
+        return self._known[k]
 
     def _sum(self, term: Callable[[Any], Any]) -> Any:
         """Over the even degrees, with multiplicities."""
 
         def f(j: Any) -> Any:
-            return term(2 * j) * self._count(2 * j)
+            return term(2 * j) * self._at(2 * j)[2]
 
         head = mp.fsum(f(mp.mpf(j)) for j in range(_FIRST))
         start = mp.mpf(_FIRST)
