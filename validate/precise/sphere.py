@@ -101,6 +101,14 @@ def _root(f: Callable[[Any], Any], guess: Any) -> Any:
     return mp.exp(found)
 
 
+def _gammas(top: list[Any], bottom: list[Any]) -> Any:
+    """Product of Gamma of some numbers over that of others; far out by logarithms of 40 digits more."""
+    if max(top) < 1000:
+        return mp.gammaprod(top, bottom)
+    with mp.extradps(40):
+        return mp.exp(mp.fsum(map(mp.loggamma, top)) - mp.fsum(map(mp.loggamma, bottom)))
+
+
 class _Sums:
     """Sums of N(d, k) g(lambda_k, c_k) over all degrees."""
 
@@ -129,13 +137,14 @@ class _Sums:
         return self._sum(lambda k: self._at(k)[1] * g(self._at(k)[0])) / self.total
 
     def _at(self, k: Any) -> tuple[Any, Any, Any]:
-        """lambda_k, c_k before it is normalised, and N(d, k), each computed once."""
-        if k not in self._known:
+        """lambda_k, c_k before it is normalised, and N(d, k), each computed once at every precision."""
+        key = k, mp.prec
+        if key not in self._known:
             count = self._count(k)
             constant = isinstance(self.problem.target, Constant)
             power = mp.mpf(0) if constant else self._law(k) / count
-            self._known[k] = self._value(k), power, count
-        return self._known[k]
+            self._known[key] = self._value(k), power, count
+        return self._known[key]
 
     def _sum(self, term: Callable[[Any], Any]) -> Any:
         """Over the even degrees, with multiplicities."""
@@ -145,9 +154,11 @@ class _Sums:
 
         head = mp.fsum(f(mp.mpf(j)) for j in range(_FIRST))
         start = mp.mpf(_FIRST)
-        # the integrand in ln j has a shoulder; equal pieces of the logarithm resolve it
-        ends = [mp.log(start) + 2 * i for i in range(9)]
-        tail = mp.quad(lambda x: f(mp.exp(x)) * mp.exp(x), [*ends, mp.inf])
+        # the integrand in ln j has a shoulder, which equal pieces of the logarithm resolve; from j = e^58
+        # on nothing is left that counts
+        ends = [mp.log(start) + 2 * i for i in range(28)]
+        rule = {"method": "gauss-legendre", "maxdegree": 6}
+        tail = mp.quad(lambda x: f(mp.exp(x)) * mp.exp(x), ends, **rule)
         slopes = mp.taylor(f, start, 2 * _CORRECTIONS - 1)
         rest = f(start) / 2 - mp.fsum(
             mp.bernoulli(2 * i) / (2 * i) * slopes[2 * i - 1] for i in range(1, _CORRECTIONS + 1)
@@ -159,7 +170,7 @@ class _Sums:
         d = self.d
         if d == 2:
             return mp.mpf(2) if k else mp.mpf(1)
-        return (2 * k + d - 2) * mp.gammaprod([k + d - 2], [k + 1, d - 1])
+        return (2 * k + d - 2) * _gammas([k + d - 2], [k + 1, d - 1])
 
     def _law(self, k: Any) -> Any:
         """Variance of the degree, not normalised, times N over N."""
@@ -174,13 +185,13 @@ class _Sums:
         """|E (t)_+^a P_k| for even k - a - 1 = m, from the formula with factorials."""
         d = mp.mpf(self.d)
         if k <= a:  # moments of t on [0, 1]
-            z = mp.gammaprod([d / 2], [mp.mpf(1) / 2, (d - 1) / 2])
+            z = _gammas([d / 2], [mp.mpf(1) / 2, (d - 1) / 2])
             return z * mp.beta(mp.mpf(a + k + 1) / 2, (d - 1) / 2) / 2
         m, s = k - a - 1, k + (d - 3) / 2
-        z = mp.gammaprod([d / 2], [mp.mpf(1) / 2, (d - 1) / 2])
+        z = _gammas([d / 2], [mp.mpf(1) / 2, (d - 1) / 2])
         top = [(d - 1) / 2, m + 1, s + 1]
         bottom = [k + (d - 1) / 2, m / 2 + 1, s - m / 2 + 1]
-        return z * mp.factorial(a) * mp.mpf(2) ** -k * mp.gammaprod(top, bottom)
+        return z * mp.factorial(a) * mp.mpf(2) ** -k * _gammas(top, bottom)
 
     def _value(self, k: Any) -> Any:
         """lambda_k, on even degrees and on 1."""
