@@ -5,6 +5,7 @@ from . import (
     measure as measure,
     networks as networks,
     simulate as simulate,
+    sphere as sphere,
     sweeps as sweeps,
     theory as theory,
     validate as validate,

@@ -17,3 +17,8 @@ tp.slove(problem)  # type: ignore[attr-defined]
 tp.theory.slove(problem)  # type: ignore[attr-defined]
 tp.solve(problem, overparm=1.0)  # type: ignore[call-arg]
 tp.Problem(loss="logistic")  # type: ignore[arg-type]
+
+sphere = tp.sphere.Problem(d=3, kernel=tp.sphere.NTK(), target=tp.sphere.Constant())
+assert_type(tp.sphere.solve(sphere, n=10), xr.Dataset)
+assert_type(tp.sphere.run(sphere, n=10), xr.Dataset)
+tp.sphere.slove(sphere, n=10)  # type: ignore[attr-defined]
