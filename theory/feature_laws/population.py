@@ -14,6 +14,7 @@ All terms below are positive: nothing cancels.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -21,10 +22,24 @@ import numpy as np
 
 from twinpeaks.theory.activations import HermiteMoments
 from twinpeaks.theory.arrays import Array
+from twinpeaks.theory.errors import InvalidProblem
 from twinpeaks.theory.feature_laws.base import FeatureLaw, Form, Kernel, Traces
 from twinpeaks.theory.feature_laws.gaussian import Gaussian
+from twinpeaks.theory.feature_laws.pairs import (
+    PairFormSums,
+    PairGram,
+    Pairs,
+    PairSums,
+    paired,
+    spectrum_pair,
+)
 
 __all__ = ["Atoms", "Gram", "Population", "PopulationLaw", "Sums", "spectrum"]
+
+
+#: Steps of the argument on which a resolvent is followed from the real axis.
+TURNS = 8
+_FAR = 1e-8  # an imaginary part smaller than this is a complex step
 
 
 class FormSums(NamedTuple):
@@ -116,14 +131,31 @@ class Population:
         """Averages at k > 0, of the shape of k; analytic in k."""
         raise NotImplementedError
 
+    def pair_sums(self, k: Any, other: Any) -> PairSums:
+        """Averages at every pair of k, of shape (..., m), and k', of shape (..., n)."""
+        raise InvalidProblem(
+            f"population = {self!r}: it has no averages with two resolvents (Population.pair_sums), which "
+            "training in time needs; give theory.Atoms or another law of features"
+        )
+
+    def pair_gram(self, z: Any, other: Any, c: float) -> PairGram:
+        """Averages over the Gram matrix at every pair of z and z'."""
+        g, h = self.resolvent(z, c), self.resolvent(other, c)
+        return spectrum_pair(self.pair_sums(c * g, c * h), g, h, z, c)
+
     def gram(self, z: Any, c: Any) -> Gram:
         """Averages over the Gram matrix of Gaussian features, c of them an input; analytic in z."""
         g = self.resolvent(z, c)
         return spectrum(self.sums(c * g), g, z, c)
 
     def resolvent(self, z: Any, c: Any) -> Any:
-        """g(z), by Newton in ln g on the increasing function g z + g A(c g) - 1."""
-        real = np.broadcast_to(np.real(z), np.broadcast_shapes(np.shape(z), np.shape(c)))
+        """g(z), by Newton in ln g on the increasing function g z + g A(c g) - 1.
+
+        At complex z the root is followed from |z| along the arc.
+        """
+        turned = is_turned(z)
+        real = np.abs(z) if turned else np.real(z)
+        real = np.broadcast_to(real, np.broadcast_shapes(np.shape(z), np.shape(c)))
         log_g = np.log(Gaussian.resolvent(real, c))
         for _ in range(80):
             g = np.exp(log_g)
@@ -133,11 +165,37 @@ class Population:
             if np.all(np.abs(step) < 1e-14):
                 break
         g = np.exp(log_g)
+        if turned:
+            return self._turn(g, z, c)
         if np.iscomplexobj(z):
             # One complex Newton step carries an infinitesimal imaginary part exactly.
             sums = self.sums(c * g)
             g = g - (g * (z + sums.A) - 1.0) / (z + sums.B)
         return g
+
+
+    def _turn(self, g: Any, z: Any, c: Any) -> Any:
+        """Follow the root from |z| to z by the argument."""
+        for at in arc(z):
+            for _ in range(40):
+                sums = self.sums(c * g)
+                step = (g * (at + sums.A) - 1.0) / (g * (at + sums.B))
+                g = g * np.exp(-step)
+                if np.all(np.abs(step) < (1e-14 if at is z else 1e-2)):
+                    break
+        return g
+
+
+def is_turned(z: Any) -> bool:
+    """Whether z is off the real axis by more than a complex step."""
+    return bool(np.iscomplexobj(z) and np.any(np.abs(np.imag(z)) > _FAR * np.abs(z)))
+
+
+def arc(z: Any) -> Iterator[Any]:
+    """Points from |z| to z of constant modulus; the last is z itself."""
+    size, angle = np.abs(z), np.angle(z)
+    yield from (size * np.exp(1j * angle * n / TURNS) for n in range(1, TURNS))
+    yield z
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,6 +224,18 @@ class Atoms(Population):
         TA, TB, TA2 = (np.sum(self.teacher * a, -1) for a in (share, square, share**2))
         log = np.sum(self.weight * np.log1p(x), -1)
         return Sums(log, A, B, A2, TA, TB, TA2, (FormSums(A, B, A2, TA2),))
+
+    def pair_sums(self, k: Any, other: Any) -> PairSums:
+        """Matrix products over the atoms."""
+        s = self.sigma
+        K, L = (1.0 / (1.0 + np.asarray(a)[..., None] * s) for a in (k, other))
+
+        def total(weight: Array) -> Any:
+            return (K * weight) @ np.swapaxes(L, -1, -2)
+
+        B, A2 = total(self.weight * s), total(self.weight * s**2)
+        TB, TA2 = total(self.teacher * s), total(self.teacher * s**2)
+        return PairSums(B, A2, TB, TA2, (PairFormSums(B, A2, TA2),))
 
 
 class PopulationLaw(FeatureLaw):
@@ -202,6 +272,12 @@ class PopulationLaw(FeatureLaw):
             TR2=t * s.tg2 / scale**2,
             TSR2=t * s.tsg2 / scale**2,
         )
+
+    def pairs(self, c: float, moments: HermiteMoments, rho: float, u: Any, v: Any) -> Pairs:
+        """The same with two resolvents."""
+        k1, ks = moments.kappa_1**2, moments.kappa_star**2
+        gram = self.population(moments).pair_gram((u + ks) / k1, (v + ks) / k1, c / self.width)
+        return paired(gram, k1, ks, rho)
 
     def forms(
         self, c: Any, moments: HermiteMoments, rho: float, ridge: Any, Vh: Any
