@@ -98,6 +98,7 @@ from .theory import (
     problem_at as problem_at,
     robust_test_error as robust_test_error,
     solve as solve,
+    solve_flow as solve_flow,
     solve_from_start as solve_from_start,
     solve_on_data as solve_on_data,
 )
