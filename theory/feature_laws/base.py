@@ -16,7 +16,7 @@ from array_api_compat import array_namespace
 from twinpeaks.theory.activations import HermiteMoments
 from twinpeaks.theory.arrays import Array
 from twinpeaks.theory.errors import InvalidProblem
-from twinpeaks.theory.feature_laws.pairs import Pairs
+from twinpeaks.theory.feature_laws.pairs import Pairs, Ridge
 from twinpeaks.theory.random import Random
 
 __all__ = ["FeatureLaw", "Form", "Kernel", "Traces"]
@@ -113,15 +113,30 @@ class FeatureLaw:
         linear = Form(k1 * t.SR, k1 * t.SOmegaR2, k1 * t.TSR2)
         return linear, Form(t.R, t.OmegaR2, t.TR2)
 
-    def pairs(self, c: float, moments: HermiteMoments, rho: float, u: Any, v: Any) -> Pairs:
+    def inner(self, c: float, moments: HermiteMoments, u: Any) -> Any:
+        """A value of the inner coordinate at which the effective ridge is u or more: by default u."""
+        return u
+
+    def at_inner(
+        self, c: float, moments: HermiteMoments, rho: float, x: Any
+    ) -> tuple[Any, Any, Traces]:
+        """Effective ridge u, du/dx and traces at ridge u and Vh = 1, explicit in a coordinate x.
+
+        u(x) is convex and increasing from ``inner`` on. By default x = u.
+        """
+        return x, np.ones(np.shape(x)), self.traces(c, moments, rho, x, np.ones(np.shape(x)))
+
+    def pairs(
+        self, c: float, moments: HermiteMoments, rho: float, one: Ridge, other: Ridge
+    ) -> Pairs:
         """Averages with two resolvents (u + Omega)^{-1} and (v + Omega)^{-1}.
 
         Parameters
         ----------
         c : float
             N/D.
-        u, v : array of shape (..., m) and (..., n)
-            Effective ridges, off the negative real axis.
+        one, other : Ridge
+            u and v of shape (..., m) and (..., n), off the negative real axis.
 
         Raises
         ------

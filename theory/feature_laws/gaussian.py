@@ -14,6 +14,7 @@ from twinpeaks.theory.feature_laws.pairs import (
     PairFormSums,
     Pairs,
     PairSums,
+    Ridge,
     cross,
     paired,
     spectrum_pair,
@@ -77,11 +78,13 @@ class Gaussian(FeatureLaw):
             TSR2=t * s2g2 / scale**2,
         )
 
-    def pairs(self, c: float, moments: HermiteMoments, rho: float, u: Any, v: Any) -> Pairs:
+    def pairs(
+        self, c: float, moments: HermiteMoments, rho: float, one: Ridge, other: Ridge
+    ) -> Pairs:
         """Closed form: the population is the identity."""
         k1, ks = moments.kappa_1**2, moments.kappa_star**2
-        z, other = (u + ks) / k1, (v + ks) / k1
-        g, h = self.resolvent(z, c), self.resolvent(other, c)
+        z = (one.u + ks) / k1
+        g, h = self.resolvent(z, c), self.resolvent((other.u + ks) / k1, c)
         kk = cross(1.0 / (1.0 + c * g), 1.0 / (1.0 + c * h))
         sums = PairSums(kk, kk, kk, kk, (PairFormSums(kk, kk, kk),))
         return paired(spectrum_pair(sums, g, h, z, c), k1, ks, rho)

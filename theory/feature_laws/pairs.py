@@ -21,11 +21,19 @@ __all__ = [
     "PairGram",
     "PairSums",
     "Pairs",
+    "Ridge",
     "cross",
     "discrete",
     "paired",
     "spectrum_pair",
 ]
+
+
+class Ridge(NamedTuple):
+    """Effective ridges u, and the coordinate in which a law's averages are explicit."""
+
+    u: Any
+    inner: Any
 
 
 class PairForm(NamedTuple):
@@ -118,9 +126,7 @@ def paired(s: PairGram, k1: float, ks: float, rho: float) -> Pairs:
     return Pairs(linear, (*carried, identity))
 
 
-def discrete(
-    omega: Any, s: Any, weight: Any, aligned: Any, k1: float, u: Any, v: Any
-) -> Pairs:
+def discrete(omega: Any, s: Any, weight: Any, aligned: Any, k1: float, u: Any, v: Any) -> Pairs:
     """Averages over a discrete spectrum.
 
     Parameters

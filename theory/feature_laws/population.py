@@ -27,9 +27,9 @@ from twinpeaks.theory.feature_laws.base import FeatureLaw, Form, Kernel, Traces
 from twinpeaks.theory.feature_laws.gaussian import Gaussian
 from twinpeaks.theory.feature_laws.pairs import (
     PairFormSums,
-    PairGram,
     Pairs,
     PairSums,
+    Ridge,
     paired,
     spectrum_pair,
 )
@@ -138,24 +138,14 @@ class Population:
             "training in time needs; give theory.Atoms or another law of features"
         )
 
-    def pair_gram(self, z: Any, other: Any, c: float) -> PairGram:
-        """Averages over the Gram matrix at every pair of z and z'."""
-        g, h = self.resolvent(z, c), self.resolvent(other, c)
-        return spectrum_pair(self.pair_sums(c * g, c * h), g, h, z, c)
-
     def gram(self, z: Any, c: Any) -> Gram:
         """Averages over the Gram matrix of Gaussian features, c of them an input; analytic in z."""
         g = self.resolvent(z, c)
         return spectrum(self.sums(c * g), g, z, c)
 
     def resolvent(self, z: Any, c: Any) -> Any:
-        """g(z), by Newton in ln g on the increasing function g z + g A(c g) - 1.
-
-        At complex z the root is followed from |z| along the arc.
-        """
-        turned = is_turned(z)
-        real = np.abs(z) if turned else np.real(z)
-        real = np.broadcast_to(real, np.broadcast_shapes(np.shape(z), np.shape(c)))
+        """g(z), by Newton in ln g on the increasing function g z + g A(c g) - 1."""
+        real = np.broadcast_to(np.real(z), np.broadcast_shapes(np.shape(z), np.shape(c)))
         log_g = np.log(Gaussian.resolvent(real, c))
         for _ in range(80):
             g = np.exp(log_g)
@@ -165,24 +155,10 @@ class Population:
             if np.all(np.abs(step) < 1e-14):
                 break
         g = np.exp(log_g)
-        if turned:
-            return self._turn(g, z, c)
         if np.iscomplexobj(z):
             # One complex Newton step carries an infinitesimal imaginary part exactly.
             sums = self.sums(c * g)
             g = g - (g * (z + sums.A) - 1.0) / (z + sums.B)
-        return g
-
-
-    def _turn(self, g: Any, z: Any, c: Any) -> Any:
-        """Follow the root from |z| to z by the argument."""
-        for at in arc(z):
-            for _ in range(40):
-                sums = self.sums(c * g)
-                step = (g * (at + sums.A) - 1.0) / (g * (at + sums.B))
-                g = g * np.exp(-step)
-                if np.all(np.abs(step) < (1e-14 if at is z else 1e-2)):
-                    break
         return g
 
 
@@ -261,6 +237,10 @@ class PopulationLaw(FeatureLaw):
         """R = G / (Vh kappa_1^2) at z = (ridge + Vh kappa_star^2) / (Vh kappa_1^2)."""
         k1, ks = moments.kappa_1**2, moments.kappa_star**2
         s, scale = self._averages(c, moments, ridge, Vh)
+        return self._traces(s, k1, ks, scale, rho)
+
+    @staticmethod
+    def _traces(s: Gram, k1: float, ks: float, scale: Any, rho: float) -> Traces:
         t = rho * k1
         return Traces(
             R=s.g / scale,
@@ -273,11 +253,30 @@ class PopulationLaw(FeatureLaw):
             TSR2=t * s.tsg2 / scale**2,
         )
 
-    def pairs(self, c: float, moments: HermiteMoments, rho: float, u: Any, v: Any) -> Pairs:
+    def inner(self, c: float, moments: HermiteMoments, u: Any) -> Any:
+        """1/k = 1/(c g): z >= c/k - 1."""
+        z = (u + moments.kappa_star**2) / moments.kappa_1**2
+        return (z + 1.0) * (self.width / c)
+
+    def at_inner(
+        self, c: float, moments: HermiteMoments, rho: float, x: Any
+    ) -> tuple[Any, Any, Traces]:
+        """z = c x - A(1/x), explicit: no equation is solved for the last layer."""
+        k1, ks, c = moments.kappa_1**2, moments.kappa_star**2, c / self.width
+        k = 1.0 / x
+        p = self.population(moments).sums(k)
+        z = c * x - p.A
+        s = spectrum(p, k / c, z, c)
+        return k1 * z - ks, k1 * (c - k * k * p.A2), self._traces(s, k1, ks, k1, rho)
+
+    def pairs(
+        self, c: float, moments: HermiteMoments, rho: float, one: Ridge, other: Ridge
+    ) -> Pairs:
         """The same with two resolvents."""
-        k1, ks = moments.kappa_1**2, moments.kappa_star**2
-        gram = self.population(moments).pair_gram((u + ks) / k1, (v + ks) / k1, c / self.width)
-        return paired(gram, k1, ks, rho)
+        k1, ks, c = moments.kappa_1**2, moments.kappa_star**2, c / self.width
+        k, j = 1.0 / one.inner, 1.0 / other.inner
+        sums = self.population(moments).pair_sums(k, j)
+        return paired(spectrum_pair(sums, k / c, j / c, (one.u + ks) / k1, c), k1, ks, rho)
 
     def forms(
         self, c: Any, moments: HermiteMoments, rho: float, ridge: Any, Vh: Any

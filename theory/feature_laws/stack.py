@@ -134,14 +134,12 @@ class Stack(Population):
         gram = self._pair_climb(below, last.shift(k), last.shift(other), last.c)
         return last.pair_sums(k, other, gram)
 
-    def pair_gram(self, z: Any, other: Any, c: float) -> PairGram:
-        """Averages over the Gram matrix of features of the last hidden layer at every pair."""
-        return self._pair_climb(self.layers, z, other, c)
-
     def _pair_climb(self, layers: Sequence[Layer], z: Any, other: Any, c: float) -> PairGram:
         ratios = [*(layer.c for layer in layers), c]
         g, h = self._resolvents(layers, z, ratios), self._resolvents(layers, other, ratios)
-        k, j = ([ratio * root for ratio, root in zip(ratios, roots, strict=True)] for roots in (g, h))
+        k, j = (
+            [ratio * root for ratio, root in zip(ratios, roots, strict=True)] for roots in (g, h)
+        )
         sums = self.inputs.pair_sums(k[0], j[0])
         for i, layer in enumerate(layers):
             below = spectrum_pair(sums, g[i], h[i], layer.shift(k[i + 1]), ratios[i])

@@ -13,7 +13,9 @@ ROWS: dict[str, Name] = {
         "axis",
         symbol="t",
     ),
-    "ridge_lam": Name("best ridge penalty", "lam of least test error, trained to the end", "theory"),
+    "ridge_lam": Name(
+        "best ridge penalty", "lam of least test error, trained to the end", "theory"
+    ),
     "ridge_value": Name("least value over ridge penalties", "trained to the end", "theory"),
     "time_error": Name("error estimate of the time", "absolute", "theory"),
 }

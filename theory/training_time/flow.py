@@ -100,7 +100,7 @@ class Flow:
             "penalties": penalties,
             "windows": windows,
             "ridges": ridges,
-            "pairs": penalties.pairs(ridges.u, _both(ridges.u)),
+            "pairs": penalties.pairs(ridges.ridge, ridges.both),
             "edge": edge,
             "decay": (twofold, penalties.at(-edge, twofold.nodes)),
         }
@@ -202,8 +202,7 @@ class Flow:
         end = self.penalties.at(lam, np.array([0j + 1e-30 * lam]))
         value = float(np.real(self._measure(end, k)[0]))
         u = float(end.u[0].real)
-        Vh = lam / u
-        slope = -self._final(u, Vh, k) / (self.alpha * u) ** 2  # of g at lam
+        slope = -self._final(end, k) / (self.alpha * u) ** 2  # of g at lam
         square = (z * z * g - lam**2 * value - (2 * lam * value + lam**2 * slope) * (z - lam)) / (
             z - lam
         ) ** 2
@@ -217,13 +216,13 @@ class Flow:
             + 0.5 * once(windows, square) * self._fall(2.0)
         )
 
-    def _final(self, u: float, Vh: float, k: float) -> float:
+    def _final(self, end: Ridges, k: float) -> float:
         """E of the module at l = l' = lam."""
-        pairs = self.penalties.pairs(np.array([u]), np.array([u]))
-        m = k * float(self.penalties.traces(np.array([u])).TR[0])
+        pairs = self.penalties.pairs(end.ridge, end.ridge)
         signal = k * k * self.variance(pairs.linear.signal, pairs.forms[-1].signal)[0, 0]
-        gain = (Vh + u * pairs.forms[-1].noise[0, 0]) / self.alpha
-        return float((self.problem.teacher.second_moment - 2.0 * k * m + signal) / gain)
+        gain = (end.Vh[0] + end.u[0] * pairs.forms[-1].noise[0, 0]) / self.alpha
+        error = self.problem.teacher.second_moment - 2.0 * k * k * end.traces.TR[0] + signal
+        return float(np.real(error / gain))
 
     def train_error(self, label: Array, m: Array, fit: Array, loss: Array) -> Array:
         """P(y t < 0) on the training set for labels -1 and +1, E (y - t)^2 for real ones.

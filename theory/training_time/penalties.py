@@ -19,17 +19,18 @@ import numpy as np
 
 from twinpeaks.theory.arrays import Array
 from twinpeaks.theory.feature_laws.base import Traces
-from twinpeaks.theory.feature_laws.pairs import Pairs
+from twinpeaks.theory.feature_laws.pairs import Pairs, Ridge
 from twinpeaks.theory.problem import Problem
 from twinpeaks.theory.training_time.contour import Complex
 
 __all__ = ["Penalties", "Ridges"]
 
 _FAR = 1e20  # <Omega> = u <Omega G_u> there, to rounding
-_DEEP = 1e-100  # what is below is 0
+_DEEP = 1e-60  # what is below is 0
 _STEPS = 400
 _SETTLED = 1e-14
 _TURNS = 8
+_RESOLVED = 1e-10  # of kappa_star^2, below which u(x) may be rounding
 _ACCURATE = 1e-11  # of u
 
 
@@ -40,6 +41,8 @@ class Ridges(NamedTuple):
     ----------
     l, u, Vh : ndarray
         Penalty, effective ridge, and their ratio.
+    inner : ndarray
+        The coordinate of the law of features at u.
     traces : Traces
         With R = G_u.
     error : float
@@ -49,8 +52,19 @@ class Ridges(NamedTuple):
     l: Any  # noqa: E741
     u: Any
     Vh: Any
+    inner: Any
     traces: Traces
     error: float
+
+    @property
+    def ridge(self) -> Ridge:
+        """What ``FeatureLaw.pairs`` takes, at the nodes."""
+        return Ridge(self.u, self.inner)
+
+    @property
+    def both(self) -> Ridge:
+        """The same at the nodes and at their conjugates."""
+        return Ridge(*(np.concatenate([a, a.conj()], axis=-1) for a in self.ridge))
 
 
 @dataclass(frozen=True)
@@ -68,9 +82,8 @@ class Penalties:
     alpha: float
     c: float
 
-    def traces(self, u: Any) -> Traces:
-        """One-resolvent traces at effective ridges."""
-        u = np.asarray(u)
+    def traces(self, u: Array) -> Traces:
+        """One-resolvent traces at real effective ridges."""
         problem = self.problem
         with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
             return problem.features.traces(
@@ -81,20 +94,26 @@ class Penalties:
                 np.ones(u.shape),
             )
 
-    def pairs(self, u: Complex, v: Complex) -> Pairs:
+    def pairs(self, one: Ridge, other: Ridge) -> Pairs:
         """Two-resolvent averages at every pair."""
         problem = self.problem
-        return problem.features.pairs(
-            self.c, problem.activation.moments, problem.teacher.rho, u, v
-        )
+        moments, rho = problem.activation.moments, problem.teacher.rho
+        return problem.features.pairs(self.c, moments, rho, one, other)
 
-    def _parts(self, u: Any) -> tuple[Traces, Any, Any]:
-        """Traces, Vh = l(u) / u and u <Omega G^2> = l'(u) - Vh."""
-        t = self.traces(u)
+    def _inner(self, x: Any) -> tuple[Any, Any, Traces]:
+        """u, du/dx and traces, explicit in the coordinate of the law."""
+        problem = self.problem
+        with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
+            c = np.full(np.shape(x), self.c)
+            moments, rho = problem.activation.moments, problem.teacher.rho
+            return problem.features.at_inner(c, moments, rho, x)
+
+    def _parts(self, u: Any, t: Traces) -> tuple[Any, Any]:
+        """Vh = l(u) / u and u <Omega G^2> = l'(u) - Vh."""
         # <Omega G> = 1 - u <G>: the smaller one loses less
         small = np.abs(t.OmegaR) <= np.abs(u * t.R)
         Vh = np.where(small, self.alpha - t.OmegaR, (self.alpha - 1.0) + u * t.R)
-        return t, Vh, u * t.OmegaR2
+        return Vh, u * t.OmegaR2
 
     def edge(self) -> float:
         """Smallest eigenvalue of X X^T; 0 where there are more patterns than directions.
@@ -105,7 +124,7 @@ class Penalties:
 
         def slope(x: float) -> float:
             u = np.array([np.exp(x)])
-            _, Vh, more = self._parts(u)
+            Vh, more = self._parts(u, self.traces(u))
             return float((Vh + more)[0])
 
         low, high = np.log(_DEEP), 0.0
@@ -114,7 +133,8 @@ class Penalties:
         if slope(low) >= 0:
             return 0.0
         root = float(np.exp(brentq(slope, low, high, xtol=1e-14, rtol=1e-14, maxiter=1000)))
-        _, Vh, _ = self._parts(np.array([root]))
+        u = np.array([root])
+        Vh, _ = self._parts(u, self.traces(u))
         return max(0.0, -root * float(Vh[0]))
 
     def at(self, base: float, s: Complex) -> Ridges:
@@ -129,33 +149,43 @@ class Penalties:
         """
         size, angle = np.abs(s), np.angle(s)
         mean = _FAR * float(self.traces(np.array([_FAR])).OmegaR[0])
-        u: Any = (base + size + mean) / self.alpha  # from above
-        u, _ = self._newton(u, base + size, _STEPS, _SETTLED)
+        above = (base + size + mean) / self.alpha
+        x: Any = self.problem.features.inner(self.c, self.problem.activation.moments, above)
+        x, u, _ = self._newton(x, None, base + size, _STEPS, _SETTLED)
         for turn in range(1, _TURNS):
             on = size * np.exp(1j * angle * turn / _TURNS)
-            u, _ = self._newton(u, base + on, 20, 1e-3)
-        u, error = self._newton(u, base + s, 40, _SETTLED)
+            x, u, _ = self._newton(x, u, base + on, 20, 1e-3)
+        x, u, error = self._newton(x, u, base + s, 40, _SETTLED)
+        _, _, t = self._inner(x)
         if not np.all(u.imag * s.imag >= 0):  # another sheet
             error = np.inf
-        t = self.traces(u)
         penalty = base + s
-        return Ridges(penalty, u, penalty / u, t, error)
+        return Ridges(penalty, u, penalty / u, x, t, error)
 
     def accurate(self, ridges: Ridges) -> bool:
         """Whether the equations were solved."""
         return bool(ridges.error < _ACCURATE and np.all(np.isfinite(ridges.u)))
 
-    def _newton(self, u: Any, penalty: Any, steps: int, settled: float) -> tuple[Any, float]:
-        """Newton's method for l(u) = penalty in all entries; the last relative step."""
+    def _newton(
+        self, x: Any, u: Any, penalty: Any, steps: int, settled: float
+    ) -> tuple[Any, Any, float]:
+        """Newton's method for l(u(x)) = penalty in all entries; the last step, relative to u.
+
+        A small u is rounding as the difference that u(x) is, and is followed beside x.
+        """
         error = np.inf
+        resolved = _RESOLVED * self.problem.activation.moments.kappa_star**2
         for _ in range(steps):
-            _, Vh, more = self._parts(u)
-            with np.errstate(invalid="ignore", divide="ignore"):
+            found, slope, t = self._inner(x)
+            u = found if u is None else np.where(np.abs(found - u) > resolved, found, u)
+            Vh, more = self._parts(u, t)
+            with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
                 step = (u * Vh - penalty) / (Vh + more)
                 change = float(np.max(np.abs(step / u)))
+                x = x + (u - step - found) / slope
             u = u - step
             # rounding: steps that are small and fall no more
             if not change > settled or (change < 1e-9 and change >= 0.5 * error):
-                return u, change
+                return x, u, change
             error = change
-        return u, error
+        return x, u, error

@@ -16,10 +16,12 @@ from twinpeaks.theory.family import Family, read_family
 from twinpeaks.theory.labelled import labelled
 from twinpeaks.theory.problem import Problem
 from twinpeaks.theory.starts.laws import GaussianStart, Start
+from twinpeaks.theory.teachers.base import RealTeacher
 from twinpeaks.theory.training_time.flow import Flow, Moments
 
 __all__ = ["check_flow", "flow_on", "solve_flow"]
 
+_LEAST = 1e-5  # of E[y^2]: a smaller squared error has fewer than eight digits
 _FROM_ZERO = ("q_d", "p_d", "r", "Q_d", "m", "train_loss", "train_error", "test_error", "bmd")
 _OF_START = ("start_q", "start_bmd", "start_overlap", "distance")
 
@@ -193,7 +195,12 @@ def _at_point(
             none = np.full(when.shape, np.nan)
             return {**dict.fromkeys((*_FROM_ZERO, *_OF_START), none), **more}
         out["train_error"] = flow.train_error(label, seen, found.fit, found.loss)
-        out["test_error"] = problem.teacher.test_error(m, found.Q)
+        error = problem.teacher.test_error(m, found.Q)
+        if isinstance(
+            problem.teacher, RealTeacher
+        ):  # what is learned to the last digit has none left
+            error = np.where(error > _LEAST * problem.teacher.second_moment, error, np.nan)
+        out["test_error"] = error
     return {name: np.asarray(a) for name, a in out.items()}
 
 
@@ -231,7 +238,9 @@ def start_dimension(flow: Flow) -> float:
     forms = law.forms(c, moments, problem.teacher.rho, np.array([far]), np.ones(1))
     means = [far * float(form.thermal[0]) for form in forms]
     k1 = moments.kappa_1**2
-    linear = far * float(law.traces(c, moments, problem.teacher.rho, np.array([far]), np.ones(1)).SR[0])
+    linear = far * float(
+        law.traces(c, moments, problem.teacher.rho, np.array([far]), np.ones(1)).SR[0]
+    )
     variance = k1 * linear + moments.kappa_star**2 * means[-1]
     influence = sum(k * m for k, m in zip(law.influences(moments), means, strict=True) if m > 0)
     return float(influence / variance)
