@@ -32,6 +32,7 @@ from .simulate import (
     Images as Images,
     attack as attack,
     run as run,
+    run_flow as run_flow,
     run_from_start as run_from_start,
     run_on_data as run_on_data,
     sample as sample,

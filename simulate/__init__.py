@@ -11,5 +11,15 @@ from twinpeaks.simulate.robustness import attack
 from twinpeaks.simulate.run import run
 from twinpeaks.simulate.sample import sample
 from twinpeaks.simulate.train import Status
+from twinpeaks.simulate.training_time import run_flow
 
-__all__ = ["Images", "Status", "attack", "run", "run_from_start", "run_on_data", "sample"]
+__all__ = [
+    "Images",
+    "Status",
+    "attack",
+    "run",
+    "run_flow",
+    "run_from_start",
+    "run_on_data",
+    "sample",
+]

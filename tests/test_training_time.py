@@ -33,7 +33,7 @@ def test_the_numbers_of_the_specification():
         assert float(there.bmd) == pytest.approx(bmd, abs=6e-7)
 
 
-@pytest.mark.parametrize("overparam, lam", [(0.3, 0.0), (0.3, 1e-3), (2.5, 0.0), (2.5, 1e-3)])
+@pytest.mark.parametrize(("overparam", "lam"), [(0.3, 0.0), (0.3, 1e-3), (2.5, 0.0), (2.5, 1e-3)])
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_late_times_are_the_solved_model(name, overparam, lam):
     problem = PROBLEMS[name]
@@ -141,7 +141,7 @@ def test_families_and_paths():
 
 
 @pytest.mark.parametrize(
-    "changes, words",
+    ("changes", "words"),
     [
         ({"time": 0.0}, "time = 0: give numbers in"),
         ({"time": [1.0, np.inf]}, "time = inf"),
@@ -164,4 +164,5 @@ def test_what_rounding_hides_is_not_returned():
     with pytest.raises(tp.SolveError, match="diverged"):
         flow(problem, 1e8, 2.5)
     found = flow(problem, [1.0, 1e8], 2.5, throw=False)
-    assert np.isfinite(found.test_error[0]) and np.isnan(found.test_error[1])
+    assert np.isfinite(found.test_error[0])
+    assert np.isnan(found.test_error[1])
