@@ -87,6 +87,7 @@ from .theory import (
     UnstableWarning as UnstableWarning,
     ZeroOne as ZeroOne,
     bayes_error as bayes_error,
+    best_stopping as best_stopping,
     bmd_tail as bmd_tail,
     flip_rate as flip_rate,
     fourier_weights as fourier_weights,

@@ -1,11 +1,15 @@
 """Training in time: the reference numbers, its limits, and an independent integral over the spectrum."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 import xarray as xr
 
 import twinpeaks as tp
 from twinpeaks.theory.feature_laws.pairs import Ridge
+from twinpeaks.validate.precise.flow import flow as precise_flow
 
 ALL = ("q_d", "p_d", "r", "Q_d", "m", "train_loss", "train_error", "test_error", "bmd")
 SPECTRUM = tp.Spectrum((0.2, 0.6, 1.4, 1.8), (0.02, 0.05, 0.2, 0.1))
@@ -166,3 +170,102 @@ def test_what_rounding_hides_is_not_returned():
     found = flow(problem, [1.0, 1e8], 2.5, throw=False)
     assert np.isfinite(found.test_error[0])
     assert np.isnan(found.test_error[1])
+
+
+TABLE = json.loads((Path(__file__).parent / "data" / "training_time.json").read_text("utf-8"))
+ACTIVATIONS = {"tanh": tp.Tanh(), "relu": tp.ReLU()}
+TEACHERS = {"sign": tp.Sign(), "flip": tp.FlippedSign(0.2), "linear": tp.Linear(noise=0.1)}
+
+
+@pytest.mark.parametrize(
+    "row", TABLE, ids=lambda r: f"{r['teacher']} {r['overparam']} {r['time']:g}"
+)
+def test_forty_digits_by_another_contour(row):
+    """Rows of validate.precise.flow with 40 nodes."""
+    problem = tp.Problem(ACTIVATIONS[row["activation"]], TEACHERS[row["teacher"]])
+    point = {name: row[name] for name in ("time", "overparam", "alpha_T", "lam")}
+    found = tp.solve_flow(problem, **point)
+    for name in ("q_d", "Q_d", "m", "train_loss", "bmd"):
+        assert float(found[name]) == pytest.approx(float(row[name]), rel=1e-10), name
+
+
+def test_the_table_can_be_made_again():
+    """One row with fewer nodes: 0.6 digits a node."""
+    row = TABLE[1]
+    moments = ACTIVATIONS[row["activation"]].moments
+    kappa = moments.kappa_1, moments.kappa_star, moments.dkappa_star
+    point = (row[name] for name in ("overparam", "alpha_T", "lam", "time"))
+    found = precise_flow(kappa, (1.0, np.sqrt(2 / np.pi)), *point, nodes=14)
+    for name, value in found.items():
+        assert float(value) == pytest.approx(float(row[name]), rel=1e-8), name
+
+
+def test_networks_agree_at_every_time():
+    """Extrapolated to infinite size; a right theory is rejected with probability 1e-3."""
+    at = {
+        "time": [0.1, 10.0, 1e3],
+        "overparam": [0.5, 1.0, 2.0],
+        "alpha_T": 3.0,
+        "lam": [0.0, 1e-2],
+    }
+    counts = {"n_test": 1000, "n_flip": 32, "n_variance": 1024}
+    run = tp.run_flow(tp.Problem(), **at, D=(20, 40, 80), seeds=12, **counts)
+    compared = tp.compare(tp.solve_flow(tp.Problem(), **at), run)
+    verdict = tp.agrees(tp.summarise(compared, 1))
+    assert verdict, verdict.rejected
+    assert verdict.tests > 100
+
+
+def test_networks_from_a_gaussian_start_agree():
+    start = tp.GaussianStart([0.5, 1.0])
+    at = {
+        "time": [1.0, 100.0],
+        "overparam": [0.5, 2.0],
+        "alpha_T": 3.0,
+        "lam": 1e-2,
+        "start": start,
+    }
+    counts = {"n_test": 1000, "n_flip": 32, "n_variance": 1024}
+    run = tp.run_flow(tp.Problem(), **at, D=(20, 40, 80), seeds=12, **counts)
+    compared = tp.compare(tp.solve_flow(tp.Problem(), **at), run)
+    verdict = tp.agrees(tp.summarise(compared, 1))
+    assert verdict, verdict.rejected
+
+
+@pytest.mark.parametrize("start", [None, tp.GaussianStart(2.0), tp.RandomLabelsStart(0.5)])
+def test_networks_at_the_end_are_those_of_training_from_the_start(start):
+    counts = {"n_test": 100, "n_flip": 4, "n_variance": 64, "D": 20, "seeds": 2}
+    late = tp.run_flow(tp.Problem(), 1e14, 2.0, start=start, **counts)
+    begin = tp.GaussianStart(0.0) if start is None else start
+    end = tp.run_from_start(tp.Problem(), begin, 2.0, **counts)
+    for name in ("q_d", "p_d", "m", "test_error", "bmd"):
+        np.testing.assert_allclose(late[name], end[name], rtol=1e-6)
+
+
+def test_run_flow_refuses_what_it_cannot_do():
+    with pytest.raises(ValueError, match="give loss=Square"):
+        tp.run_flow(tp.Problem(loss=tp.Logistic()), 1.0, 1.0, D=20)
+    with pytest.raises(ValueError, match="start = 3"):
+        tp.run_flow(tp.Problem(), 1.0, 1.0, D=20, start=3)
+    with pytest.raises(ValueError, match="time = 0"):
+        tp.run_flow(tp.Problem(), 0.0, 1.0, D=20)
+
+
+def test_the_best_time_is_a_minimum_and_beats_the_best_ridge_here():
+    best = tp.best_stopping(tp.Problem(), overparam=1.0, alpha_T=3.0)
+    t = float(best.time)
+    around = flow(tp.Problem(), [0.99 * t, t, 1.01 * t], 1.0).test_error
+    assert around[1] < min(around[0], around[2])
+    assert float(best.test_error) == pytest.approx(float(around[1]), rel=1e-10)
+    ridge = tp.optimal_lam(tp.Problem(), overparam=1.0, alpha_T=3.0)
+    assert float(best.ridge_value) == pytest.approx(float(ridge.test_error), rel=1e-12)
+    assert float(best.test_error) < float(best.ridge_value)
+
+
+def test_without_a_penalty_the_mean_dimension_rises_to_the_end():
+    best = tp.best_stopping(tp.Problem(), overparam=2.0, alpha_T=3.0, variable="bmd")
+    assert np.isnan(float(best.time))
+    rising = flow(tp.Problem(), np.geomspace(1e-2, 1e4, 50), 2.0).bmd
+    assert np.all(np.diff(rising) > 0)
+    with pytest.raises(ValueError, match="variable = 'm'"):
+        tp.best_stopping(tp.Problem(), overparam=2.0, alpha_T=3.0, variable="m")

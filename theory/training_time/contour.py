@@ -75,14 +75,14 @@ class Windows(NamedTuple):
         return Windows(_NODES / np.array(largest)[:, None], members, weights)
 
     @property
-    def count(self) -> int:
+    def total(self) -> int:
         """Of times."""
         return sum(part.size for part in self.members)
 
 
 def once(windows: Windows, F: Complex) -> Array:
     """f at all times, from F at the nodes."""
-    out = np.empty(windows.count)
+    out = np.empty(windows.total)
     for part, weight, value in zip(windows.members, windows.weights, F, strict=True):
         out[part] = 2.0 * np.real(weight @ value)
     return out
@@ -97,7 +97,7 @@ def twice(windows: Windows, F: Complex) -> Array:
     F : ndarray of shape (windows, nodes, 2 nodes)
         At s in the upper half plane and s' there, then conjugated.
     """
-    out = np.empty(windows.count)
+    out = np.empty(windows.total)
     for part, weight, value in zip(windows.members, windows.weights, F, strict=True):
         both = np.concatenate([weight, weight.conj()], axis=1)
         out[part] = 2.0 * np.real(np.sum((weight @ value) * both, axis=1))

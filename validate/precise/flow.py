@@ -62,7 +62,7 @@ def flow(
         total = dict.fromkeys(("p", "q", "loss"), mpc(0))
         m = mpc(0)
         for i, (s, w, u, g) in enumerate(singles):
-            m += w / s * k * _teacher(u, g, c, k1, k)
+            m += w / s * k * c * _linear(g, c)
             for j, (s2, w2, u2, g2) in enumerate(singles[: i + 1]):
                 found = _pair((lam + s, u, g), (lam + s2, u2, g2), alpha, c, k1, ks, square, k)
                 share = w * w2 / (s * s2) * (1 if i == j else 2)
@@ -113,14 +113,9 @@ def _times(a: list[Any], b: list[Any]) -> list[Any]:
     return out
 
 
-def _linear(u: Any, g: Any, c: Any) -> Any:
-    """<S G> k1, from 1 = <(S + z) G>."""
+def _linear(g: Any, c: Any) -> Any:
+    """<S (S + z)^{-1}> = 1 - z g; tr T G is c times this."""
     return g / (1 + c * g)
-
-
-def _teacher(u: Any, g: Any, c: Any, k1: Any, k: Any) -> Any:
-    """Tr T G, T = c k1 S / N."""
-    return c * _linear(u, g, c)
 
 
 def _pair(
@@ -142,10 +137,10 @@ def _pair(
         root = mp.sqrt((z + 1 - c) ** 2 + 4 * c * z)
         g2 = min(((a - (z + 1 - c)) / (2 * c * z) for a in (root, -root)), key=lambda x: abs(x - g))
     gap = u2 - u
-    a, b = _linear(u, g, c) / k1, _linear(u2, g2, c) / k1  # <S G>
+    a, b = _linear(g, c) / k1, _linear(g2, c) / k1  # <S G>
     G, H = g / k1, g2 / k1
-    GG, SGG = (G - H) / gap, (a - b) / gap
-    # <Omega M G G'> = <M G> - u' <M G G'> + ..., as (u G - u' G') / (u - u')
+    SGG = (a - b) / gap
+    # <M Omega G G'> = (u' <M G'> - u <M G>) / (u' - u)
     OGG = (u2 * H - u * G) / gap
     SOGG = (u2 * b - u * a) / gap
     # <S^2 G> = (<S Omega G> - ks <S G>) / k1 and <S Omega G> = <S> - u <S G>
