@@ -1,6 +1,6 @@
 """Training in time: the test error falls and rises, and the mean dimension rises with it.
 
-Run with ``python examples/training_time.py``; it writes training_time.png, theory and networks, in half a minute.
+Run with ``python examples/training_time.py``; it writes training_time.png, theory beside networks.
 """
 
 import matplotlib.pyplot as plt

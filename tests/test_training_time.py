@@ -213,7 +213,7 @@ def test_networks_agree_at_every_time():
     compared = tp.compare(tp.solve_flow(tp.Problem(), **at), run)
     verdict = tp.agrees(tp.summarise(compared, 1))
     assert verdict, verdict.rejected
-    assert verdict.tests > 100
+    assert verdict.tests > 60
 
 
 def test_networks_from_a_gaussian_start_agree():

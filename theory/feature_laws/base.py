@@ -118,7 +118,7 @@ class FeatureLaw:
         return u
 
     def at_inner(
-        self, c: float, moments: HermiteMoments, rho: float, x: Any
+        self, c: Any, moments: HermiteMoments, rho: float, x: Any
     ) -> tuple[Any, Any, Traces]:
         """Effective ridge u, du/dx and traces at ridge u and Vh = 1, explicit in a coordinate x.
 

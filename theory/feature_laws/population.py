@@ -259,7 +259,7 @@ class PopulationLaw(FeatureLaw):
         return (z + 1.0) * (self.width / c)
 
     def at_inner(
-        self, c: float, moments: HermiteMoments, rho: float, x: Any
+        self, c: Any, moments: HermiteMoments, rho: float, x: Any
     ) -> tuple[Any, Any, Traces]:
         """z = c x - A(1/x), explicit: no equation is solved for the last layer."""
         k1, ks, c = moments.kappa_1**2, moments.kappa_star**2, c / self.width

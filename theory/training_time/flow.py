@@ -113,7 +113,7 @@ class Flow:
         return all(self.penalties.accurate(r) for r in (self.ridges, self.decay[1]))
 
     @property
-    def gain(self) -> Complex:
+    def gain(self) -> Any:
         """D of the module, at all pairs."""
         r, noise = self.ridges, self.pairs.forms[-1].noise
         return (r.Vh[..., :, None] + _both(r.u)[..., None, :] * noise) / self.alpha
@@ -144,7 +144,7 @@ class Flow:
         error = (teacher.second_moment - k * sums + signal) / self.gain
         weight = 1.0 / (s[..., :, None] * _both(s)[..., None, :])
 
-        def form(pair: PairForm) -> Complex:
+        def form(pair: PairForm) -> Any:
             return weight * (error / self.alpha * pair.noise + k * k * pair.signal)
 
         return self._moments(form, self._loss(k))
@@ -156,7 +156,7 @@ class Flow:
         plain = self.variance(self.pairs.linear.plain, self.pairs.forms[-1].plain)
         added = plain / self.gain / self.alpha
 
-        def form(pair: PairForm) -> Complex:
+        def form(pair: PairForm) -> Any:
             return weight * (pair.plain + added * pair.noise)
 
         windows, decay = self.decay
@@ -171,9 +171,9 @@ class Flow:
     def _moments(self, form: Any, loss: Array) -> Moments:
         linear, *forms = (form(pair) for pair in (self.pairs.linear, *self.pairs.forms))
         residual = self.ridges.Vh / self.alpha
-        field = self.variance(linear, forms[-1])
-        seen = field * residual[..., :, None] * _both(residual)[..., None, :]
-        p, Q, fit = (twice(self.windows, a) for a in (linear, field, seen))
+        spread: Any = self.variance(linear, forms[-1])
+        seen = spread * residual[..., :, None] * _both(residual)[..., None, :]
+        p, Q, fit = (twice(self.windows, a) for a in (linear, spread, seen))
         return Moments(p, Q, tuple(twice(self.windows, a) for a in forms), fit, loss)
 
     def _fall(self, rate: float) -> Array:
@@ -181,7 +181,7 @@ class Flow:
         with np.errstate(under="ignore"):
             return np.exp(-rate * self.times * (self.edge + self.lam))
 
-    def _measure(self, r: Ridges, k: float) -> Complex:
+    def _measure(self, r: Ridges, k: float) -> Any:
         """g of the module."""
         return (self.problem.teacher.second_moment - k * k * r.traces.TR) / (self.alpha * r.u)
 

@@ -167,11 +167,13 @@ def _at_point(
 ) -> dict[str, Array]:
     """Every variable at times[when] and the scales of a start; NaN where the equations were not solved."""
     with np.errstate(invalid="ignore", divide="ignore", over="ignore", under="ignore"):
-        flow = Flow(problem, *map(float, point), times)
+        overparam, alpha_T, lam = map(float, point)
+        flow = Flow(problem, overparam, alpha_T, lam, times)
+        more: dict[str, Array] = {}
         m, label, seen = flow.covariance()
         learned = flow.learned()
         if start is None:
-            found, more = Moments(*(_take(part, when) for part in learned)), {}
+            found = Moments(*(_take(part, when) for part in learned))
         else:
             found, more = _with_start(flow, learned, when, scale)
         m, label, seen = (a[when] for a in (m, label, seen))

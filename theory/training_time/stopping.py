@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -76,14 +77,14 @@ def best_stopping(
     sign = _CHOICES[variable]
     names = ("time", "time_error", *_VARIABLES)
     found = {name: np.full(axes.size, np.nan) for name in names}
-    grid = np.linspace(*np.log(_RANGE), _GRID)
+    grid = np.linspace(np.log(_RANGE[0]), np.log(_RANGE[1]), _GRID)
     for index in range(axes.size):
         point = {axis.name: float(axes.flat(axis.name)[index]) for axis in axes}
         member = Family(family.member(point))
 
         def at(x: Array, point: dict[str, float] = point, member: Family = member) -> xr.Dataset:
-            ratios = (read_axis(name, point[name]) for name in ("overparam", "alpha_T", "lam"))
-            return flow_on(member, Axes((*ratios, Axis("time", np.exp(x), "time"))))
+            read = (read_axis(name, point[name]) for name in ("overparam", "alpha_T", "lam"))
+            return flow_on(member, Axes((*read, Axis("time", np.exp(x), "time"))))
 
         def rise(_: Index, x: Array, at: object = at) -> Array:
             values = at(x.ravel())[variable].values  # type: ignore[operator]
@@ -97,7 +98,9 @@ def best_stopping(
             for name in _VARIABLES:
                 found[name][index] = there[name].values[0]
     if variable == "test_error":
-        ratios = {a.name: a.array for a in axes if a.name in ("overparam", "alpha_T")}
+        ratios: dict[str, Any] = {
+            a.name: a.array for a in axes if a.name in ("overparam", "alpha_T")
+        }
         ridge = optimal_lam(problem, vary=vary, **ratios)
         like = xr.Dataset(coords=axes.coords)
         shape = xr.DataArray(np.zeros(axes.shape), dims=axes.dims, coords=like.coords)
