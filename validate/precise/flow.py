@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mpmath import mp, mpc, mpf
+from mpmath import mp, mpc, mpf  # type: ignore[import-untyped]
 
 __all__ = ["flow"]
 
