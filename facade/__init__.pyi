@@ -54,6 +54,7 @@ from .networks import (
 from .simulate import (
     attack as attack,
     run as run,
+    run_flow as run_flow,
     run_from_start as run_from_start,
     run_on_data as run_on_data,
     sample as sample,
@@ -108,6 +109,7 @@ from .theory import (
     UnstableWarning as UnstableWarning,
     ZeroOne as ZeroOne,
     bayes_error as bayes_error,
+    best_stopping as best_stopping,
     bmd_tail as bmd_tail,
     flip_rate as flip_rate,
     fourier_weights as fourier_weights,
@@ -120,6 +122,7 @@ from .theory import (
     problem_at as problem_at,
     robust_test_error as robust_test_error,
     solve as solve,
+    solve_flow as solve_flow,
     solve_from_start as solve_from_start,
     solve_on_data as solve_on_data,
 )

@@ -10,5 +10,14 @@ from twinpeaks.simulate.robustness import attack
 from twinpeaks.simulate.run import run
 from twinpeaks.simulate.sample import sample
 from twinpeaks.simulate.train import Status
+from twinpeaks.simulate.training_time import run_flow
 
-__all__ = ["Status", "attack", "run", "run_from_start", "run_on_data", "sample"]
+__all__ = [
+    "Status",
+    "attack",
+    "run",
+    "run_flow",
+    "run_from_start",
+    "run_on_data",
+    "sample",
+]

@@ -38,7 +38,7 @@ from twinpeaks.theory.family import read_family
 from twinpeaks.theory.problem import Problem
 from twinpeaks.theory.starts import GaussianStart, RandomLabelsStart, SameInputsStart, Start
 
-__all__ = ["FromStart", "run_from_start"]
+__all__ = ["FromStart", "run_from_start", "unit_starts"]
 
 _MEASURED = (
     *("q_d", "p_d", "r", "Q_d", "m", "train_loss", "train_error", "test_error", "test_error_se"),
@@ -206,7 +206,7 @@ class FromStart(Networks):
             lost = {v.name: np.full(columns, np.nan) for v in self.variables}
             return lost | {"status": np.full(columns, Status.NONFINITE)}
         fit = NearestSolution.of(instance.design, lam)
-        unit = _unit_starts(start, instance, fit, streams, work)
+        unit = unit_starts(start, instance, fit, streams, work)
         scales = np.ones(1) if start.scale is None else start.axes["scale"]
         scale = torch.as_tensor(scales, dtype=unit.dtype, device=unit.device)[:, None]
 
@@ -242,7 +242,7 @@ def _decomposing(N: int, P: int) -> int:
     return N * P + 4 * k * k + 2 * k * (N + P)
 
 
-def _unit_starts(
+def unit_starts(
     start: Start,
     instance: Instance,
     fit: NearestSolution,

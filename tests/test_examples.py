@@ -22,6 +22,7 @@ SCRIPTS = (
     "initialisation",
     "sampling",
     "stability",
+    "training_time",
 )
 
 

@@ -92,6 +92,10 @@ from twinpeaks.theory.teachers.sign import (
     Probit as Probit,
     Sign as Sign,
 )
+from twinpeaks.theory.training_time import (
+    best_stopping as best_stopping,
+    solve_flow as solve_flow,
+)
 
 # A component dropped into one of these folders needs no line above.
 for _package in (activations, losses, teachers, feature_laws):

@@ -43,6 +43,7 @@ INTERVALS = {
     "alpha_T": "(0, inf)",
     "lam": "[0, inf)",
     "beta": "(0, inf]",
+    "time": "(0, inf)",
     "scale": "[0, inf)",
     "alpha_prime": "(0, inf)",
     "eps": "[0, inf)",

@@ -35,6 +35,7 @@ PHYSICAL = (
     "bmd_mean",
 )
 
+_LATER = ("time", "scale", "alpha_prime")  # axes of training in time, and of its start
 _SAME = 1e-9  # relative difference below which two axis values are one point
 _RESOLUTION = 1e-9  # relative accuracy to which either side is computed at best
 _SMALLEST = 1e-30  # keeps 0/0 out where both sides are exactly zero
@@ -176,7 +177,7 @@ def _at_points_of(curve: xr.Dataset, run: xr.Dataset) -> xr.Dataset:
     if "beta" in curve.coords and "beta" not in run.coords and np.any(np.isinf(curve["beta"])):
         run = run.assign_coords(beta=np.inf)  # trained to the minimum of the loss
     axes = []
-    for axis in dict.fromkeys((*varied(curve), *varied(run), *AXES)):
+    for axis in dict.fromkeys((*varied(curve), *varied(run), *AXES, *_LATER)):
         if (axis in curve.coords) != (axis in run.coords):
             lacking = "simulation" if axis in curve.coords else "theory"
             raise ValueError(f"{axis}: the {lacking} lacks this axis, the other side has it")

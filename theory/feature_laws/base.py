@@ -15,6 +15,8 @@ from array_api_compat import array_namespace
 
 from twinpeaks.theory.activations import HermiteMoments
 from twinpeaks.theory.arrays import Array
+from twinpeaks.theory.errors import InvalidProblem
+from twinpeaks.theory.feature_laws.pairs import Pairs, Ridge
 from twinpeaks.theory.random import Random
 
 __all__ = ["FeatureLaw", "Form", "Kernel", "Traces"]
@@ -110,6 +112,41 @@ class FeatureLaw:
         t = self.traces(c, moments, rho, ridge, Vh)
         linear = Form(k1 * t.SR, k1 * t.SOmegaR2, k1 * t.TSR2)
         return linear, Form(t.R, t.OmegaR2, t.TR2)
+
+    def inner(self, c: float, moments: HermiteMoments, u: Any) -> Any:
+        """A value of the inner coordinate at which the effective ridge is u or more: by default u."""
+        return u
+
+    def at_inner(
+        self, c: Any, moments: HermiteMoments, rho: float, x: Any
+    ) -> tuple[Any, Any, Traces]:
+        """Effective ridge u, du/dx and traces at ridge u and Vh = 1, explicit in a coordinate x.
+
+        u(x) is convex and increasing from ``inner`` on. By default x = u.
+        """
+        return x, np.ones(np.shape(x)), self.traces(c, moments, rho, x, np.ones(np.shape(x)))
+
+    def pairs(
+        self, c: float, moments: HermiteMoments, rho: float, one: Ridge, other: Ridge
+    ) -> Pairs:
+        """Averages with two resolvents (u + Omega)^{-1} and (v + Omega)^{-1}.
+
+        Parameters
+        ----------
+        c : float
+            N/D.
+        one, other : Ridge
+            u and v of shape (..., m) and (..., n), off the negative real axis.
+
+        Raises
+        ------
+        InvalidProblem
+            If the law does not have them, as by default.
+        """
+        raise InvalidProblem(
+            f"features = {self!r}: this law has no averages with two resolvents (FeatureLaw.pairs), which "
+            "training in time needs; give Gaussian(), Orthogonal(), PowerLaw(), Deep() or a Spectrum"
+        )
 
     def influences(self, moments: HermiteMoments) -> tuple[float, ...]:
         """Coefficients of the M_j in the total influence E|grad f|^2: by default (1, kappa'_star^2)."""

@@ -10,6 +10,15 @@ import numpy as np
 from twinpeaks.theory.activations import HermiteMoments
 from twinpeaks.theory.arrays import Array
 from twinpeaks.theory.feature_laws.base import FeatureLaw, Form, Kernel, Traces, on_sphere
+from twinpeaks.theory.feature_laws.pairs import (
+    PairFormSums,
+    Pairs,
+    PairSums,
+    Ridge,
+    cross,
+    paired,
+    spectrum_pair,
+)
 from twinpeaks.theory.random import Random
 
 __all__ = ["Gaussian"]
@@ -21,14 +30,18 @@ class Gaussian(FeatureLaw):
 
     @staticmethod
     def resolvent(z: Any, c: Any) -> Any:
-        """g(z) = <(S + z)^{-1}> for z > 0.
+        """g(z) = <(S + z)^{-1}> for z off the negative real axis.
 
         The positive root of c z g^2 + (z + 1 - c) g - 1 = 0, in the form that does not cancel for
         the sign of z + 1 - c at hand.
         """
         b = z + 1.0 - c
-        root = np.sqrt(b * b + 4.0 * c * z)
-        positive = np.real(b) >= 0
+        if np.iscomplexobj(z):  # cut between the ends of the spectrum alone
+            root = np.sqrt(z + (1.0 - np.sqrt(c)) ** 2) * np.sqrt(z + (1.0 + np.sqrt(c)) ** 2)
+            positive = np.real(b * np.conj(root)) >= 0
+        else:
+            root = np.sqrt(b * b + 4.0 * c * z)
+            positive = b >= 0
         # The untaken branch of np.where is still evaluated: give it a harmless denominator.
         return np.where(
             positive,
@@ -64,6 +77,17 @@ class Gaussian(FeatureLaw):
             TR2=t * sg2 / scale**2,
             TSR2=t * s2g2 / scale**2,
         )
+
+    def pairs(
+        self, c: float, moments: HermiteMoments, rho: float, one: Ridge, other: Ridge
+    ) -> Pairs:
+        """Closed form: the population is the identity."""
+        k1, ks = moments.kappa_1**2, moments.kappa_star**2
+        z = (one.u + ks) / k1
+        g, h = self.resolvent(z, c), self.resolvent((other.u + ks) / k1, c)
+        kk = cross(1.0 / (1.0 + c * g), 1.0 / (1.0 + c * h))
+        sums = PairSums(kk, kk, kk, kk, (PairFormSums(kk, kk, kk),))
+        return paired(spectrum_pair(sums, g, h, z, c), k1, ks, rho)
 
     def log_det(self, c: Array, moments: HermiteMoments, ridge: Array, Vh: Array) -> Array:
         """<ln(S + z)> = ln(1 + c g)/c - ln g - g/(1 + c g), by integrating g over z."""

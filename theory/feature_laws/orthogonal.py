@@ -12,6 +12,7 @@ from twinpeaks.theory.activations import HermiteMoments
 from twinpeaks.theory.arrays import Array
 from twinpeaks.theory.feature_laws.base import FeatureLaw, Kernel, Traces, on_sphere
 from twinpeaks.theory.feature_laws.gaussian import Gaussian
+from twinpeaks.theory.feature_laws.pairs import Pairs, Ridge, discrete
 from twinpeaks.theory.random import Random
 
 __all__ = ["Orthogonal"]
@@ -46,6 +47,16 @@ class Orthogonal(FeatureLaw):
             terms = [*smooth, t * R, t * R**2, t * s * R**2]
             total = Traces(*(a + weight * b for a, b in zip(total, terms, strict=True)))
         return total
+
+    def pairs(
+        self, c: float, moments: HermiteMoments, rho: float, one: Ridge, other: Ridge
+    ) -> Pairs:
+        """Sums over at most two eigenvalues."""
+        k1, ks = moments.kappa_1**2, moments.kappa_star**2
+        s, weight = (
+            np.array([float(a) for a in part]) for part in zip(*self._atoms(c), strict=True)
+        )
+        return discrete(k1 * s + ks, s, weight, c * rho * k1 * s * weight, k1, one.u, other.u)
 
     def log_det(self, c: Array, moments: HermiteMoments, ridge: Array, Vh: Array) -> Array:
         """Sum over at most two eigenvalues."""

@@ -14,6 +14,7 @@ All terms below are positive: nothing cancels.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -21,10 +22,24 @@ import numpy as np
 
 from twinpeaks.theory.activations import HermiteMoments
 from twinpeaks.theory.arrays import Array
+from twinpeaks.theory.errors import InvalidProblem
 from twinpeaks.theory.feature_laws.base import FeatureLaw, Form, Kernel, Traces
 from twinpeaks.theory.feature_laws.gaussian import Gaussian
+from twinpeaks.theory.feature_laws.pairs import (
+    PairFormSums,
+    Pairs,
+    PairSums,
+    Ridge,
+    paired,
+    spectrum_pair,
+)
 
 __all__ = ["Atoms", "Gram", "Population", "PopulationLaw", "Sums", "spectrum"]
+
+
+#: Steps of the argument on which a resolvent is followed from the real axis.
+TURNS = 8
+_FAR = 1e-8  # an imaginary part smaller than this is a complex step
 
 
 class FormSums(NamedTuple):
@@ -116,6 +131,13 @@ class Population:
         """Averages at k > 0, of the shape of k; analytic in k."""
         raise NotImplementedError
 
+    def pair_sums(self, k: Any, other: Any) -> PairSums:
+        """Averages at every pair of k, of shape (..., m), and k', of shape (..., n)."""
+        raise InvalidProblem(
+            f"population = {self!r}: it has no averages with two resolvents (Population.pair_sums), which "
+            "training in time needs; give theory.Atoms or another law of features"
+        )
+
     def gram(self, z: Any, c: Any) -> Gram:
         """Averages over the Gram matrix of Gaussian features, c of them an input; analytic in z."""
         g = self.resolvent(z, c)
@@ -138,6 +160,18 @@ class Population:
             sums = self.sums(c * g)
             g = g - (g * (z + sums.A) - 1.0) / (z + sums.B)
         return g
+
+
+def is_turned(z: Any) -> bool:
+    """Whether z is off the real axis by more than a complex step."""
+    return bool(np.iscomplexobj(z) and np.any(np.abs(np.imag(z)) > _FAR * np.abs(z)))
+
+
+def arc(z: Any) -> Iterator[Any]:
+    """Points from |z| to z of constant modulus; the last is z itself."""
+    size, angle = np.abs(z), np.angle(z)
+    yield from (size * np.exp(1j * angle * n / TURNS) for n in range(1, TURNS))
+    yield z
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,6 +201,18 @@ class Atoms(Population):
         log = np.sum(self.weight * np.log1p(x), -1)
         return Sums(log, A, B, A2, TA, TB, TA2, (FormSums(A, B, A2, TA2),))
 
+    def pair_sums(self, k: Any, other: Any) -> PairSums:
+        """Matrix products over the atoms."""
+        s = self.sigma
+        K, L = (1.0 / (1.0 + np.asarray(a)[..., None] * s) for a in (k, other))
+
+        def total(weight: Array) -> Any:
+            return (K * weight) @ np.swapaxes(L, -1, -2)
+
+        B, A2 = total(self.weight * s), total(self.weight * s**2)
+        TB, TA2 = total(self.teacher * s), total(self.teacher * s**2)
+        return PairSums(B, A2, TB, TA2, (PairFormSums(B, A2, TA2),))
+
 
 class PopulationLaw(FeatureLaw):
     """Gaussian features of a population; subclasses say which, and how wide it is."""
@@ -191,6 +237,10 @@ class PopulationLaw(FeatureLaw):
         """R = G / (Vh kappa_1^2) at z = (ridge + Vh kappa_star^2) / (Vh kappa_1^2)."""
         k1, ks = moments.kappa_1**2, moments.kappa_star**2
         s, scale = self._averages(c, moments, ridge, Vh)
+        return self._traces(s, k1, ks, scale, rho)
+
+    @staticmethod
+    def _traces(s: Gram, k1: float, ks: float, scale: Any, rho: float) -> Traces:
         t = rho * k1
         return Traces(
             R=s.g / scale,
@@ -202,6 +252,31 @@ class PopulationLaw(FeatureLaw):
             TR2=t * s.tg2 / scale**2,
             TSR2=t * s.tsg2 / scale**2,
         )
+
+    def inner(self, c: float, moments: HermiteMoments, u: Any) -> Any:
+        """1/k = 1/(c g): z >= c/k - 1."""
+        z = (u + moments.kappa_star**2) / moments.kappa_1**2
+        return (z + 1.0) * (self.width / c)
+
+    def at_inner(
+        self, c: Any, moments: HermiteMoments, rho: float, x: Any
+    ) -> tuple[Any, Any, Traces]:
+        """z = c x - A(1/x), explicit: no equation is solved for the last layer."""
+        k1, ks, c = moments.kappa_1**2, moments.kappa_star**2, c / self.width
+        k = 1.0 / x
+        p = self.population(moments).sums(k)
+        z = c * x - p.A
+        s = spectrum(p, k / c, z, c)
+        return k1 * z - ks, k1 * (c - k * k * p.A2), self._traces(s, k1, ks, k1, rho)
+
+    def pairs(
+        self, c: float, moments: HermiteMoments, rho: float, one: Ridge, other: Ridge
+    ) -> Pairs:
+        """The same with two resolvents."""
+        k1, ks, c = moments.kappa_1**2, moments.kappa_star**2, c / self.width
+        k, j = 1.0 / one.inner, 1.0 / other.inner
+        sums = self.population(moments).pair_sums(k, j)
+        return paired(spectrum_pair(sums, k / c, j / c, (one.u + ks) / k1, c), k1, ks, rho)
 
     def forms(
         self, c: Any, moments: HermiteMoments, rho: float, ridge: Any, Vh: Any

@@ -13,6 +13,7 @@ from twinpeaks.theory.arrays import Array
 from twinpeaks.theory.errors import InvalidProblem
 from twinpeaks.theory.feature_laws._empirical import principal, second_moments
 from twinpeaks.theory.feature_laws.base import FeatureLaw, Kernel, Traces, on_sphere
+from twinpeaks.theory.feature_laws.pairs import Pairs, Ridge, discrete
 from twinpeaks.theory.random import Random
 
 __all__ = ["Spectrum"]
@@ -173,6 +174,16 @@ class Spectrum(FeatureLaw):
             TR=aligned(R),
             TR2=aligned(R**2),
             TSR2=aligned(s * R**2),
+        )
+
+    def pairs(
+        self, c: float, moments: HermiteMoments, rho: float, one: Ridge, other: Ridge
+    ) -> Pairs:
+        """Sums over the spectrum."""
+        s, omega = self._linear(moments), np.asarray(self.eigenvalues)
+        weight = np.full(s.shape, 1.0 / s.size)
+        return discrete(
+            omega, s, weight, np.asarray(self.alignments), moments.kappa_1**2, one.u, other.u
         )
 
     def log_det(self, c: Array, moments: HermiteMoments, ridge: Array, Vh: Array) -> Array:

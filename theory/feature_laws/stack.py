@@ -8,12 +8,21 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from twinpeaks.theory.feature_laws.pairs import (
+    PairFormSums,
+    PairGram,
+    PairSums,
+    cross,
+    spectrum_pair,
+)
 from twinpeaks.theory.feature_laws.population import (
     Atoms,
     FormSums,
     Gram,
     Population,
     Sums,
+    arc,
+    is_turned,
     spectrum,
 )
 
@@ -69,6 +78,28 @@ class Layer(NamedTuple):
             forms=(*forms, identity),
         )
 
+    def pair_sums(self, k: Any, other: Any, s: PairGram) -> PairSums:
+        """The same at every pair of k and k'."""
+        a, b = self.linear, self.noise
+        scale = a * a * cross(k, other)
+        omega = (a * s.sg2 + b * s.g2) / scale
+        forms = [
+            PairFormSums(
+                second=a * m.second / scale,
+                product=a * (a * m.product + b * m.second) / scale,
+                teacher=a * a * m.teacher / scale,
+            )
+            for m in s.forms
+        ]
+        identity = PairFormSums(second=s.g2 / scale, product=omega, teacher=a * s.tg2 / scale)
+        return PairSums(
+            B=omega,
+            A2=(a * a * s.s2g2 + 2 * a * b * s.sg2 + b * b * s.g2) / scale,
+            TB=a * s.tg2 / scale,
+            TA2=a * (a * s.tsg2 + b * s.tg2) / scale,
+            forms=(*forms, identity),
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Stack(Population):
@@ -97,6 +128,24 @@ class Stack(Population):
         """Averages over the Gram matrix of features of the last hidden layer."""
         return self._climb(self.layers, z, c)
 
+    def pair_sums(self, k: Any, other: Any) -> PairSums:
+        """Averages over the covariance of the last hidden layer at every pair."""
+        *below, last = self.layers
+        gram = self._pair_climb(below, last.shift(k), last.shift(other), last.c)
+        return last.pair_sums(k, other, gram)
+
+    def _pair_climb(self, layers: Sequence[Layer], z: Any, other: Any, c: float) -> PairGram:
+        ratios = [*(layer.c for layer in layers), c]
+        g, h = self._resolvents(layers, z, ratios), self._resolvents(layers, other, ratios)
+        k, j = (
+            [ratio * root for ratio, root in zip(ratios, roots, strict=True)] for roots in (g, h)
+        )
+        sums = self.inputs.pair_sums(k[0], j[0])
+        for i, layer in enumerate(layers):
+            below = spectrum_pair(sums, g[i], h[i], layer.shift(k[i + 1]), ratios[i])
+            sums = layer.pair_sums(k[i + 1], j[i + 1], below)
+        return spectrum_pair(sums, g[-1], h[-1], z, c)
+
     def _climb(self, layers: Sequence[Layer], z: Any, c: Any) -> Gram:
         """The Gram matrix at (z, c) above some of the layers, from the bottom up."""
         ratios = [*(layer.c for layer in layers), c]
@@ -110,7 +159,9 @@ class Stack(Population):
 
     def _resolvents(self, layers: Sequence[Layer], z: Any, ratios: Sequence[Any]) -> list[Any]:
         """Resolvents g of every Gram matrix, first to last."""
-        real = np.broadcast_to(np.real(z), np.broadcast_shapes(np.shape(z), np.shape(ratios[-1])))
+        turned = is_turned(z)
+        real = np.abs(z) if turned else np.real(z)
+        real = np.broadcast_to(real, np.broadcast_shapes(np.shape(z), np.shape(ratios[-1])))
         equations = _Equations(self.inputs, layers, ratios, real)
         g = equations.largest()
         for _ in range(_SWEEPS):
@@ -120,7 +171,14 @@ class Stack(Population):
             g = [a * (1.0 + np.maximum(b, -0.9)) for a, b in zip(g, step, strict=True)]
             if np.max(np.abs(step)) < _SETTLED:
                 break
-        if np.iscomplexobj(z):
+        if turned:
+            for at in arc(z):
+                for _ in range(_STEPS):
+                    step = equations._replace(z=at).newton(g)
+                    g = [a * np.exp(b) for a, b in zip(g, step, strict=True)]
+                    if np.max(np.abs(step)) < (_SETTLED if at is z else 1e-2):
+                        break
+        elif np.iscomplexobj(z):
             # one complex step carries an infinitesimal imaginary part exactly
             step = equations._replace(z=z).newton(g)
             g = [a * (1.0 + b) for a, b in zip(g, step, strict=True)]
@@ -176,11 +234,14 @@ class _Equations(NamedTuple):
         shape = np.shape(g[-1])
         inputs = self.inputs.sums(self.ratios[0] * g[0])
         filled = g[0] * inputs.A  # g_i A_i, and its derivative in every ln g
-        slopes, weights = np.zeros((n, *shape)), np.zeros((n, *shape))
+        # a complex z has real g where it is a complex step, and complex ones off the axis
+        turned = np.iscomplexobj(g[-1])
+        part, kind = (np.asarray, complex) if turned else (np.real, float)
+        slopes, weights = np.zeros((n, *shape), kind), np.zeros((n, *shape), kind)
         slopes[0], weights[0] = g[0] * inputs.B, 1.0
         value = [z[0] * g[0] + filled - 1.0]
         excess = [np.real(value[0])]
-        jacobian = np.zeros((*shape, n, n))
+        jacobian = np.zeros((*shape, n, n), kind)
         for i in range(n):
             if i:
                 c, layer = self.ratios[i], self.layers[i - 1]
@@ -192,9 +253,9 @@ class _Equations(NamedTuple):
                 value.append(z[i] * g[i] + filled - 1.0)
                 excess.append(np.real(value[i] - value[i - 1] / c))
             for j in range(i + 1):
-                far = np.where(excess[j] > _ROUNDING, excess[j], 0.0)
+                far = np.where((excess[j] > _ROUNDING) & (not turned), excess[j], 0.0)
                 jacobian[..., i, j] = slopes[j] + weights[j] * far
-            jacobian[..., i, i] += np.real(z[i]) * g[i]
+            jacobian[..., i, i] += part(z[i]) * g[i]
             if i + 1 < n:
                 above = self.layers[i].linear * self.ratios[i + 1] * g[i + 1]
                 jacobian[..., i, i + 1] = -g[i] / above
