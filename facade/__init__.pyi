@@ -95,6 +95,7 @@ from .theory import (
     noise_stability as noise_stability,
     optimal_lam as optimal_lam,
     peak as peak,
+    peaks as peaks,
     problem_at as problem_at,
     robust_test_error as robust_test_error,
     solve as solve,

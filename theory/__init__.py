@@ -47,6 +47,7 @@ from twinpeaks.theory.landmarks import (
     instability as instability,
     optimal_lam as optimal_lam,
     peak as peak,
+    peaks as peaks,
 )
 from twinpeaks.theory.landmarks.bayes import bayes_error as bayes_error
 from twinpeaks.theory.losses.base import (
