@@ -87,6 +87,7 @@ from .theory import (
     ZeroOne as ZeroOne,
     bayes_error as bayes_error,
     bmd_tail as bmd_tail,
+    bmd_under as bmd_under,
     flip_rate as flip_rate,
     fourier_weights as fourier_weights,
     free_entropy as free_entropy,
