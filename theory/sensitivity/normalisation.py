@@ -6,8 +6,8 @@ only the Hermite moments change, and not the weights:
     BMD_v = (kappa_1v^2 p + kappa'_star_v^2 q) / (kappa_1v^2 p + kappa_star_v^2 q),
 
 the moments being those of g -> sigma(sqrt(v) g). One input moves f by the order D^{-1/2}, hence
-E[Var_{x_k} f] -> v E[(d_k f)^2], for every law of the entries of that variance: uniform on [-1, 1] is v = 1/3. As
-v -> 0 a smooth sigma is linear and BMD -> 1.
+E[Var_{x_k} f] -> v E[(d_k f)^2], for every law of the entries of that variance: uniform on [-1, 1]
+is v = 1/3. As v -> 0 a smooth sigma is linear and BMD -> 1.
 """
 
 from __future__ import annotations
@@ -111,6 +111,7 @@ def bmd_under(
         first = over("kappa_1") * p
         return (first + over("dkappa_star") * rest) / (first + over("kappa_star") * rest)
 
-    found = each(problem, whole, ask).rename("bmd")
+    dims = [dim for dim in data["q_d"].dims if dim in whole.dims]
+    found = each(problem, whole, ask).rename("bmd").transpose(*dims, ...)
     found.attrs = attributes("bmd")
     return found
