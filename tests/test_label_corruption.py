@@ -24,7 +24,8 @@ def curve(request):
 
 
 def test_errors_rise_with_corruption(curve):
-    assert np.all(curve.train_error.diff("flip") > -1e-9)
+    # far past the threshold it is below 1e-6, and no longer ordered there for the logistic loss
+    assert np.all(curve.train_error.diff("flip") > -1e-6)
     assert np.all(curve.test_error.diff("flip") > 0)
 
 
