@@ -105,3 +105,16 @@ def test_place_and_height_for_nearly_linear_features():
         errors.append((abs(best.x - 1 + h) / h, abs((-best.fun - 1) / lead - 1) / h))
     assert errors[1][0] < 0.1
     assert max(error[1] for error in errors) < 2.0
+
+
+@pytest.mark.parametrize(
+    ("problem", "lam", "below", "above"),
+    [
+        (theory.Problem(), 1e-4, 5.7, 6.0),
+        (theory.Problem(), 1e-2, 4.3, 4.6),
+        (theory.Problem(teacher=theory.FlippedSign(flip=0.2)), 1e-8, 24.0, 26.0),
+    ],
+)
+def test_where_the_second_peak_is_born(problem, lam, below, above):
+    found = theory.peaks(problem, "bmd", alpha_T=[below, above], lam=lam, between=(0.008, 3.0))
+    assert found["count"].values.tolist() == [1, 2]
