@@ -47,6 +47,7 @@ from twinpeaks.theory.landmarks import (
     instability as instability,
     optimal_lam as optimal_lam,
     peak as peak,
+    peaks as peaks,
 )
 from twinpeaks.theory.landmarks.bayes import bayes_error as bayes_error
 from twinpeaks.theory.losses.base import (
@@ -64,6 +65,7 @@ from twinpeaks.theory.losses.zero_one import ZeroOne as ZeroOne
 from twinpeaks.theory.on_data import solve_on_data as solve_on_data
 from twinpeaks.theory.problem import Problem as Problem
 from twinpeaks.theory.sensitivity import (
+    bmd_under as bmd_under,
     flip_rate as flip_rate,
     fourier_weights as fourier_weights,
     noise_stability as noise_stability,

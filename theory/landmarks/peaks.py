@@ -19,7 +19,7 @@ from twinpeaks.theory.numerics.extremum import Maxima, maxima
 from twinpeaks.theory.problem import Problem
 from twinpeaks.theory.solve import solve_on
 
-__all__ = ["peak"]
+__all__ = ["ACCURACY", "first_grid", "fixed_axes", "peak", "search_range"]
 
 #: Where to look along each axis when nothing is said.
 RANGES = {
@@ -101,12 +101,12 @@ def peak(
     (0.997294, 2.437937)
     """
     check_flag("throw", throw)
-    low, high = _range(along, between)
+    low, high = search_range(along, between)
     if variable not in OBSERVABLES:
         raise ValueError(f"variable = {variable!r}: give one of {', '.join(OBSERVABLES)}")
     given = {"overparam": overparam, "alpha_T": alpha_T, "lam": lam, "beta": beta}
     family = read_family(problem, vary)
-    fixed = _fixed(along, given, family)
+    fixed = fixed_axes(along, given, family)
     line = read_axis(along, [low, high])
     ends = solve_on(family, read_axes(*fixed, line))[variable].transpose(along, ...)
     if not np.all(np.isfinite(ends)):
@@ -123,7 +123,7 @@ def peak(
         def value(row: Index, x: Array, lines: Lines = lines) -> Array:
             return lines(row, x)[variable]
 
-        top = maxima(value, _grid(member, along, low, high, rows), 0.1 * ACCURACY)
+        top = maxima(value, first_grid(member, along, low, high, rows), 0.1 * ACCURACY)
         _write(found, index, top)
     missing = np.flatnonzero(~np.isfinite(found["location"]))
     found["count"][missing] = 0
@@ -139,13 +139,15 @@ def peak(
     return labelled("peak", family.text, fixed, values, variable=variable, along=along)
 
 
-def _range(along: str, between: tuple[float, float] | None) -> tuple[float, float]:
+def search_range(along: str, between: tuple[float, float] | None) -> tuple[float, float]:
+    """Ends of the range to search along an axis."""
     if along not in AXES:
         raise ValueError(f"along = {along!r}: give one of {', '.join(AXES)}")
     return RANGES[along] if between is None else read_range("between", between)
 
 
-def _fixed(along: str, given: dict[str, Given | None], family: Family) -> Axes:
+def fixed_axes(along: str, given: dict[str, Given | None], family: Family) -> Axes:
+    """The axes that are not searched; refuses what has no peak."""
     if given[along] is not None:
         raise ValueError(
             f"{along} = {given[along]!r} is the axis along which to look; "
@@ -166,10 +168,17 @@ def _fixed(along: str, given: dict[str, Given | None], family: Family) -> Axes:
     return fixed
 
 
-def _grid(problem: Problem, along: str, low: float, high: float, rows: dict[str, Array]) -> Array:
+def first_grid(
+    problem: Problem,
+    along: str,
+    low: float,
+    high: float,
+    rows: dict[str, Array],
+    density: int = _DENSITY,
+) -> Array:
     """First grid of every row, increasing in the logarithm of the axis."""
     start, stop = np.log(low), np.log(high)
-    base = np.linspace(start, stop, max(17, int(_DENSITY * (stop - start)) + 1))
+    base = np.linspace(start, stop, max(17, int(density * (stop - start)) + 1))
     count = next(iter(rows.values())).size
     if along != "overparam":
         return np.tile(base, (count, 1))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from twinpeaks.theory.arrays import Array, Index
 
-__all__ = ["Maxima", "maxima"]
+__all__ = ["Maxima", "every_maximum", "maxima"]
 
 #: Takes (row numbers, coordinates of shape (rows, n)); returns values of that shape.
 Rows = Callable[[Index, Array], Array]
@@ -77,7 +77,40 @@ def maxima(f: Rows, grid: Array, tol: float = 1e-9) -> Maxima:
     Maxima
     """
     rows = len(grid)
-    values = f(np.arange(rows), grid)
+    owner, best, values = every_maximum(f, grid, tol)
+    highest = np.full(rows, -1)
+    for i in np.argsort(best[:, 1]):  # NaN last
+        if np.isfinite(best[i, 1]):
+            highest[owner[i]] = i
+    columns = np.full((rows, 5), np.nan)
+    columns[highest >= 0] = best[highest[highest >= 0]]
+    location, height, curvature, location_error, height_error = columns.T
+    seen = [y[np.isfinite(y)] for y in values]
+    return Maxima(
+        location,
+        height,
+        curvature,
+        location_error,
+        height_error,
+        count=np.bincount(owner, minlength=rows),
+        first=np.array([y[0] if y.size else np.nan for y in seen]),
+        largest=np.array([y.max() if y.size else np.nan for y in seen]),
+    )
+
+
+def every_maximum(f: Rows, grid: Array, tol: float = 1e-9) -> tuple[Index, Array, Array]:
+    """Locate every interior maximum that the first grid resolves; arguments as in ``maxima``.
+
+    Returns
+    -------
+    owner : ndarray of shape (k,)
+        Row of each maximum; those of one row are next to each other, from left to right.
+    best : ndarray of shape (k, 5)
+        Location, height, curvature and the errors of the first two; NaN where it was not resolved.
+    values : ndarray of shape (rows, n)
+        The function on the grid.
+    """
+    values = f(np.arange(len(grid)), grid)
     finite = np.where(np.isfinite(values), values, -np.inf)
     owner, left, right = _rises_and_falls(finite)
     best = np.full((owner.size, 5), np.nan)
@@ -103,24 +136,7 @@ def maxima(f: Rows, grid: Array, tol: float = 1e-9) -> Maxima:
         settled = np.isfinite(best[active, 3]) & ~better
         narrow = half < 1e-15 * np.maximum(np.abs(middle), 1.0)
         active = active[~(settled | narrow | (best[active, 3] < tol * np.minimum(half, 1.0)))]
-    highest = np.full(rows, -1)
-    for i in np.argsort(best[:, 1]):  # NaN last
-        if np.isfinite(best[i, 1]):
-            highest[owner[i]] = i
-    columns = np.full((rows, 5), np.nan)
-    columns[highest >= 0] = best[highest[highest >= 0]]
-    location, height, curvature, location_error, height_error = columns.T
-    seen = [y[np.isfinite(y)] for y in values]
-    return Maxima(
-        location,
-        height,
-        curvature,
-        location_error,
-        height_error,
-        count=np.bincount(owner, minlength=rows),
-        first=np.array([y[0] if y.size else np.nan for y in seen]),
-        largest=np.array([y.max() if y.size else np.nan for y in seen]),
-    )
+    return owner, best, values
 
 
 def _rises_and_falls(values: Array) -> tuple[Index, Index, Index]:
