@@ -105,6 +105,17 @@ def test_targets_have_variance_one(target, d):
     assert target.powers(d, np.array([last + 1])).max() <= variance[last - 2 :].max() + 1e-30
 
 
+@pytest.mark.parametrize("smoothness", [0.02, 0.1, 0.25, 1.0])
+@pytest.mark.parametrize("parity", ["even", "all"])
+def test_rough_fields_are_normalised_by_the_zeta_function(smoothness, parity):
+    from mpmath import zeta
+
+    s = 2 * smoothness + 1
+    total = float(zeta(s)) * (1 if parity == "all" else 1 - 2**-s)
+    found = sphere.GaussianField(smoothness, parity).powers(3, np.arange(1))[0]
+    assert found == pytest.approx(1 / total, rel=1e-12)
+
+
 def test_a_teacher_is_the_square_of_its_harmonics():
     for a, d in ((1.0, 3), (3.0, 5), (2.0, 4), (2.5, 2)):
         teacher = sphere.Teacher(a)
@@ -132,7 +143,7 @@ def test_ratios_of_gamma_functions(x, step):
 @pytest.mark.parametrize("parity", [0, 1])
 @pytest.mark.parametrize("decay", [2.0, 5.0, 12.0])
 def test_a_ladder_adds_as_if_one_by_one(parity, decay):
-    k, w = ladder(parity, decay, (997.0,))
+    k, w, _ = ladder(parity, decay, (997.0,))
     every = np.arange(parity, 4_000_001, 2, dtype=float)
 
     def g(x):

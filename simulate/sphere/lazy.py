@@ -12,6 +12,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import linalg
 
 from twinpeaks.simulate.sphere.zonal import angles, multiplicity, orthonormal, zonal
@@ -34,7 +35,7 @@ _DEGREES = 20  # of the sums, for each n^{1/(d-1)}
 _TRUST = 0.01
 
 
-def averaged_errors(problem: Problem, x: Array, lam: Array) -> tuple[Array, Array]:
+def averaged_errors(problem: Problem, x: Array, lam: Array) -> tuple[Array, NDArray[np.int8]]:
     """Test errors and statuses for an axis of penalties; an error whose status is not EXACT is NaN."""
     kernel, d, n = problem.kernel, problem.d, len(x)
     assert isinstance(kernel, Kernel)

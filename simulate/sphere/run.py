@@ -61,7 +61,7 @@ class Lazy(_Sphere):
         return Variable("test_error", ("lam",)), Variable("status", ("lam",), outcomes=Average)
 
     def perform(self, tasks: Sequence[Task], work: Workspace) -> Sequence[Mapping[str, ArrayLike]]:
-        out = []
+        out: list[Mapping[str, ArrayLike]] = []
         for task in tasks:
             errors, status = averaged_errors(
                 self.problem, self.inputs(task)[0], np.array(task["lam"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import gammaln
 
-from twinpeaks.theory.arrays import Array
+from twinpeaks.theory.arrays import Array, Index
 
 __all__ = ["angles", "draw", "multiplicity", "orthonormal", "relu_coefficients", "zonal"]
 
@@ -29,7 +29,7 @@ def angles(x: Array, y: Array) -> Array:
     return u
 
 
-def multiplicity(d: int, degrees: Array) -> Array:
+def multiplicity(d: int, degrees: Array | Index) -> Array:
     """N(d, k) = (2k+d-2) (k+d-3)! / (k! (d-2)!)."""
     k = np.asarray(degrees, dtype=float)
     if d == 2:
@@ -41,7 +41,7 @@ def multiplicity(d: int, degrees: Array) -> Array:
 def zonal(d: int, t: Array, *coefficients: Array) -> list[Array]:
     """sum_k g_k N(d, k) P_k(t) for several sequences g of one length, by the recurrence of P_k."""
     size = len(coefficients[0])
-    weights = [g * multiplicity(d, np.arange(size)) for g in coefficients]
+    weights: list[Array] = [g * multiplicity(d, np.arange(size)) for g in coefficients]
     before, here = np.ones_like(t), np.array(t)
     sums = [w[0] * before for w in weights]
     for k in range(1, size):

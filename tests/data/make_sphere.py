@@ -21,7 +21,7 @@ INF = float("inf")
 CASES = (
     (3, NTK, CONSTANT, 0.0, 64, 0.0, INF),
     (2, NTK, FIELD(0.5), 0.1, 1000, 1e-3, INF),
-    (2, NTK, FIELD(0.25), 0.0, 1e9, 0.0, INF),
+    (2, NTK, FIELD(0.5), 0.0, 1e9, 0.0, INF),
     (2, RFK, FIELD(6.0), 0.0, 1e4, 0.0, INF),
     (3, RFK, FIELD(3.0), 0.0, 1024, 0.0, INF),
     (3, NTK, MATERN(1.5), 0.5, 37, 10.0, INF),

@@ -25,10 +25,11 @@ _LAST = 1e30
 
 
 class Ladder(NamedTuple):
-    """Nodes in ascending order: sum of g over degrees is approximately sum of weights times g(degrees)."""
+    """Nodes in ascending order: sum of g over the degrees below ``end`` = sum of weights times g(degrees)."""
 
     degrees: Array
     weights: Array
+    end: float
 
 
 @lru_cache(maxsize=64)
@@ -62,7 +63,9 @@ def ladder(parity: int, decay: float, breaks: tuple[float, ...] = ()) -> Ladder:
         nodes.append(start + x)
         weights.append(w)
         start = stop
-    return Ladder(parity + 2.0 * np.concatenate(nodes), np.concatenate(weights))
+    return Ladder(
+        parity + 2.0 * np.concatenate(nodes), np.concatenate(weights), parity + 2.0 * start
+    )
 
 
 def _singly(count: float) -> tuple[Array, Array]:

@@ -85,7 +85,7 @@ def learning_curve(modes: Modes, points: Points, noise: float) -> Curve:
     full = (lam == 0) & (least >= modes.rank)  # every mode is learned, and kappa = 0
     kappa, converged = np.zeros(n.size), np.ones(n.size, dtype=bool)
     sums = Sums(*(np.zeros(n.size) for _ in Sums._fields))
-    sums.bias[:], sums.learned[:] = modes.floor, modes.rank
+    sums.bias[:], sums.learned[:], sums.squared[:] = modes.floor, modes.rank, modes.rank
     if not full.all():
         part = points.take(~full)
         kappa[~full], converged[~full] = _effective_penalty(modes, part)
@@ -100,7 +100,8 @@ def learning_curve(modes: Modes, points: Points, noise: float) -> Curve:
         train = (g / n) ** 2 * (test + noise)
     ok = converged & ~no_limit
     values = (test, train, kappa, spread / n, g / n, exponent)
-    return Curve(*(np.where(ok, v, np.nan) for v in values), converged, no_limit)
+    known = {name: np.where(ok, v, np.nan) for name, v in zip(Curve._fields, values, strict=False)}
+    return Curve(**known, converged=converged, no_limit=no_limit)
 
 
 def _errors(
@@ -133,9 +134,9 @@ def _errors(
 def _effective_penalty(modes: Modes, points: Points) -> tuple[Array, Bools]:
     """kappa of every point, and whether Newton's step came down to rounding.
 
-    T(kappa) + g(kappa) = n has one solution, since both fall. Newton in (ln kappa, ln n), where it is nearly
-    a straight line, kept between bounds: above the solution of T = min(n, p), below 2 K(0) / min(n, p) or
-    4 lam / n, where T is at most half of min(n, p).
+    T(kappa) + min(g, h) = min(n, p) has one solution, since both fall. Newton in logarithms, where it is
+    nearly a straight line, kept between bounds: above the solution of T = min(n, p), below 2 K(0) /
+    min(n, p) or 4 lam / n, where T is at most half of min(n, p).
     """
     n, p, lam = points
     least = np.minimum(n, p)
@@ -158,8 +159,8 @@ def _effective_penalty(modes: Modes, points: Points) -> tuple[Array, Bools]:
         sums = modes.sums(kappa)
         part = points.take(active)
         g, h = part.surplus(kappa)
-        total = sums.learned + g
-        gap = np.log(total / part.n)
+        total = sums.learned + np.minimum(g, h)
+        gap = np.log(total / least[active])
         # above the solution the count is too small
         top[active] = np.where(gap < 0, np.minimum(top[active], at), top[active])
         bottom[active] = np.where(gap > 0, np.maximum(bottom[active], at), bottom[active])

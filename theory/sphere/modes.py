@@ -124,7 +124,7 @@ class Modes:
         )
 
     @property
-    def _tails(self) -> list[tuple[Array, Array]]:
+    def _tails(self) -> _Tails:
         return _tails(self)
 
 
@@ -170,14 +170,19 @@ def modes(kernel: Kernel, target: Target, d: int) -> Modes:
 
 
 def _network(kernel: NetworkKernel, target: Target, d: int) -> Modes:
-    k, w = ladder(0, 2.0 * kernel.smoothness + d - 1.0, (target.last,))
+    k, w, last = ladder(0, 2.0 * kernel.smoothness + d - 1.0, (target.last,))
     count = np.log(w) + log_multiplicity(d, k)
     power = np.where(k <= target.last, count + target.even(d, k), -np.inf)
+    # what the target has beyond the last node, where the kernel has nothing but rounding
+    end = np.append(k, 2.0 * last)
+    with np.errstate(divide="ignore"):
+        power = np.append(power, np.log(target.beyond(d, last)))
+    count = np.append(count, -np.inf)
     one = np.ones(1)
     linear = log_multiplicity(d, one)
     known = target.odd(d, one) if target.last >= 1 else np.full(1, -np.inf)
     return Modes(
-        np.insert(kernel.even(d, k), 1, np.log(kernel.first(d))),
+        np.insert(kernel.even(d, end), 1, np.log(kernel.first(d))),
         np.insert(count, 1, linear),
         np.insert(power, 1, linear + known),
         _variance(target, d, odd=3),
@@ -204,7 +209,9 @@ def _variance(target: Target, d: int, odd: int, even: float = np.inf) -> float:
     for parity, least, law in ((0, even, target.even), (1, odd, target.odd)):
         if least > target.last:
             continue
-        k, w = ladder(parity, 2.0, (least - 1.0, target.last))
+        k, w, end = ladder(parity, 2.0, (least - 1.0, target.last))
         k, w = k[(k >= least) & (k <= target.last)], w[(k >= least) & (k <= target.last)]
-        total += float(np.sum(w * np.exp(log_multiplicity(d, k) + law(d, k))))
+        terms = np.exp(log_multiplicity(d, k) + law(d, k))
+        total += float(np.sum(w * terms))
+        total += target.beyond(d, end) if terms.size and terms[-1] > 0 else 0.0
     return total

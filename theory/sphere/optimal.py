@@ -94,7 +94,8 @@ def _at(known: Modes, points: Points, noise: float) -> Curve:
     blind = np.isinf(points.lam)
     for array, value in zip(out, (1.0, 1.0 + noise, np.inf, 0.0, 1.0, 0.0), strict=True):
         array[blind] = value
-    return Curve(*out, usual, ~usual)
+    values_by_name = dict(zip(Curve._fields, out, strict=False))
+    return Curve(**values_by_name, converged=usual, no_limit=~usual)
 
 
 def _flat(axes: Axes) -> tuple[Array, Array]:
@@ -147,7 +148,7 @@ def peak(problem: Problem, n: Given, lam: Given) -> xr.Dataset:
 
     # close to p = n the peak narrows with lam
     near = np.geomspace(1e-6, 0.5, 25)
-    grid = np.unique([*np.linspace(*np.log(_WIDTHS), 60), *np.log1p(near), *np.log1p(-near), 0.0])
+    grid = np.unique([*np.log(np.geomspace(*_WIDTHS, 60)), *np.log1p(near), *np.log1p(-near), 0.0])
     top = maxima(value, np.tile(grid, (count.size, 1)), 1e-9)
     location = np.exp(top.location)
     found = np.isfinite(location)

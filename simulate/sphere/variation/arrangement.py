@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from twinpeaks.theory.arrays import Array
+from twinpeaks.theory.arrays import Array, Bools, Index
 
 __all__ = ["Circle", "Sphere", "values"]
 
@@ -53,7 +53,7 @@ class _Walk:
     local: Array
 
     @classmethod
-    def round(cls, local: Array, on: Array) -> _Walk:
+    def round(cls, local: Array, on: Bools) -> _Walk:
         """From inputs in the frames of the circles; ``on`` says which of them cross the circle."""
         m = len(local)
         towards = np.arctan2(local[..., 1], local[..., 0])
@@ -175,7 +175,7 @@ class Sphere:
         theta = np.concatenate(found)
         return _kept(theta, values(theta, self.inputs, p), above)
 
-    def _on(self, rows: Array, angles: Array) -> Array:
+    def _on(self, rows: Array | Index, angles: Array) -> Array:
         """Points of the circles at angles."""
         frame = self._frame[rows]
         point: Array = np.cos(angles)[:, None] * frame[:, 0] + np.sin(angles)[:, None] * frame[:, 1]

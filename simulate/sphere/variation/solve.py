@@ -193,10 +193,10 @@ def merged(atoms: Array, weights: Array, inputs: Array) -> tuple[Array, Array]:
                 break
         else:
             groups.append((vector, side, bool(plus)))
-    total = np.array([g[0] for g in groups])
-    size = np.linalg.norm(total, axis=1)
-    sign = np.where([g[2] for g in groups], 1.0, -1.0)
-    return total / (sign * size)[:, None], sign * size
+    whole = np.array([g[0] for g in groups])
+    size = np.linalg.norm(whole, axis=1)
+    signs = np.where([g[2] for g in groups], 1.0, -1.0)
+    return whole / (signs * size)[:, None], signs * size
 
 
 class _Search:

@@ -42,9 +42,17 @@ class Target:
         """The same at the odd degrees; -inf where there are none."""
         raise NotImplementedError
 
+    def beyond(self, d: int, degree: float) -> float:
+        """Variance on the degrees of one parity beyond one so high that it is a power law there."""
+        if self.last <= degree:
+            return 0.0
+        here = np.array([degree])
+        variance = float(np.exp(log_multiplicity(d, here) + self.even(d, here))[0])
+        return variance * degree / (4.0 * self.smoothness)
+
     def powers(self, d: int, degrees: Array | Index) -> Array:
         """c_k at whole degrees."""
-        k = np.asarray(degrees)
+        k = np.asarray(degrees, dtype=float)
         known = np.where(k % 2 == 0, self.even(d, k), self.odd(d, k))
         return np.where(k <= self.last, np.exp(known), 0.0)
 
@@ -101,9 +109,13 @@ def _log_total(field: Field, d: int) -> float:
     """Ln of the sum over all degrees of the variance before it is normalised."""
     total = 0.0
     for parity in (0, 1):
-        k, w = ladder(parity, 2.0, (field.last,))
+        k, w, end = ladder(parity, 2.0, (field.last,))
         keep = k <= field.last
         if parity:
             keep &= {"even": k < 0, "relu": k == 1, "all": k > 0}[field.parity]
-        total += float(np.sum(w[keep] * np.exp(field.log_variance(d, k[keep]))))
+        terms = np.exp(field.log_variance(d, k[keep]))
+        total += float(np.sum(w[keep] * terms))
+        if field.last == np.inf and keep[-1]:  # the rest of a power law
+            far = float(np.exp(field.log_variance(d, np.array([end])))[0])
+            total += far * end / (4.0 * field.smoothness)
     return float(np.log(total))
