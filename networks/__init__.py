@@ -6,11 +6,12 @@ from twinpeaks.extras import need
 
 need("torch", "simulate", "twinpeaks.networks")
 
-from twinpeaks.networks import architectures, data, losses, starts
+from twinpeaks.networks import architectures, attacks, data, losses, starts
 from twinpeaks.networks.architectures import Architecture
 from twinpeaks.networks.architectures.custom import Factory
 from twinpeaks.networks.architectures.layers import MLP, TwoLayer
 from twinpeaks.networks.architectures.random_features import RandomFeatures
+from twinpeaks.networks.attacks import Attack, GaussianNoise, GradientAttack, RandomFlips
 from twinpeaks.networks.data import Cifar, Data, Digits, Idx, Parity, Patterns, Synthetic
 from twinpeaks.networks.losses.cross_entropy import CrossEntropy
 from twinpeaks.networks.losses.hinge import ClassHinge
@@ -25,6 +26,7 @@ __all__ = [
     "MLP",
     "Adam",
     "Architecture",
+    "Attack",
     "Cifar",
     "ClassHinge",
     "CrossEntropy",
@@ -32,11 +34,14 @@ __all__ = [
     "Digits",
     "Factory",
     "Fresh",
+    "GaussianNoise",
+    "GradientAttack",
     "Idx",
     "Parity",
     "Patterns",
     "Perturbation",
     "RandomFeatures",
+    "RandomFlips",
     "RandomLabels",
     "Sgd",
     "SquareOneHot",
@@ -49,8 +54,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Data sets, architectures, losses and starts dropped into their folders."""
-    for folder in (architectures, data, losses, starts):
+    """Data sets, architectures, attacks, losses and starts dropped into their folders."""
+    for folder in (architectures, attacks, data, losses, starts):
         if not name.startswith("_") and name in folder.__dict__:
             return folder.__dict__[name]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

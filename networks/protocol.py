@@ -15,7 +15,9 @@ import numpy as np
 import torch
 
 from twinpeaks.measure import Binary, InputLaw, Marginals, Normal, Uniform
+from twinpeaks.measure.moments import binomial_error
 from twinpeaks.networks.architectures import Architecture
+from twinpeaks.networks.attacks import Attack, changed
 from twinpeaks.networks.data import Data, Patterns, draw
 from twinpeaks.networks.data.draw import check_size
 from twinpeaks.networks.measured import Status, measured
@@ -99,12 +101,14 @@ class NetworkTraining(Protocol):
         Whether networks see inputs less the mean of their training set.
     samples, flips, variance_samples
         Of ``measure.mean_dimension``.
+    attacks : tuple of (str, Attack)
+        Attacks on the patterns not trained on, by name.
     """
 
     kind: ClassVar[str] = "networks"
     together: ClassVar[bool] = True
     streams: ClassVar[tuple[str, ...]] = (
-        *("training set", "weights", "batches", "start", "batches of the start", "law"),
+        *("training set", "weights", "batches", "start", "batches of the start", "law", "attack"),
     )
     data: Data
     network: Architecture
@@ -116,6 +120,7 @@ class NetworkTraining(Protocol):
     samples: int
     flips: int | None
     variance_samples: int
+    attacks: tuple[tuple[str, Attack], ...] = ()
 
     def __post_init__(self) -> None:
         """Check every number, and that laws fit the patterns."""
@@ -159,6 +164,8 @@ class NetworkTraining(Protocol):
         if self.laws:
             inner.append(Argument("law", inner=True, words=tuple(name for name, _ in self.laws)))
             inner.append(Argument("output", inner=True, words=self.outputs))
+        if self.attacks:
+            inner.append(Argument("attack", inner=True, words=tuple(n for n, _ in self.attacks)))
         return (*outer, *inner)
 
     @property
@@ -166,6 +173,9 @@ class NetworkTraining(Protocol):
         """Errors and losses of every network, and its mean dimensions."""
         of_network = [Variable(name, ("width",), said) for name, said in _SAID.items()]
         status = Variable("status", ("width",), outcomes=Status)
+        if self.attacks:
+            dims = ("width", "attack")
+            of_network += [Variable("attack_rate", dims), Variable("attack_rate_se", dims)]
         if not self.laws:
             return (*of_network, status)
         dims = ("width", "law", "output")
@@ -203,6 +213,7 @@ class NetworkTraining(Protocol):
             **{n: getattr(self, n) for n in ("samples", "variance_samples")},
             "flips": "all" if self.flips is None else self.flips,
             "outputs": repr(self.outputs),
+            "attacks": repr(self.attacks),
             "centre": int(self.centre),
         }
 
@@ -255,8 +266,31 @@ class NetworkTraining(Protocol):
                         _OUTCOMES,
                     )
                 )
+                if self.attacks:
+                    low, high = (edge[s, 0] for edge in sets.box)
+                    trusted = results[-1]["status"] == Status.CONVERGED
+                    results[-1] |= self._attacked(
+                        network, tests[s][0], (low, high), stream, trusted
+                    )
             found.append({name: np.stack([r[name] for r in results]) for name in results[0]})
         return found
+
+    def _attacked(
+        self,
+        network: torch.nn.Module,
+        x: torch.Tensor,
+        box: tuple[torch.Tensor, torch.Tensor],
+        stream: Streams,
+        trusted: bool,
+    ) -> dict[str, Any]:
+        """Share of decisions that every attack changes, with the error of this sample of patterns."""
+        rate, error = np.full((2, len(self.attacks)), np.nan)
+        if trusted:
+            for i, (name, attack) in enumerate(self.attacks):
+                hit = changed(network, x, attack, box, stream["attack", crc32(name.encode())])
+                rate[i] = float(hit.double().mean())
+                error[i] = float(binomial_error(np.array(float(hit.sum())), len(hit)))
+        return {"attack_rate": rate, "attack_rate_se": error}
 
     def _drawn(
         self, task: Task, patterns: Patterns, streams: Sequence[Streams], device: torch.device

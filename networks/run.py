@@ -11,6 +11,7 @@ from twinpeaks import sweeps
 from twinpeaks.measure import InputLaw
 from twinpeaks.networks.architectures import Architecture
 from twinpeaks.networks.architectures.layers import TwoLayer
+from twinpeaks.networks.attacks import Attack
 from twinpeaks.networks.data import Data, Digits
 from twinpeaks.networks.protocol import LAWS, OUTPUTS, NetworkTraining
 from twinpeaks.networks.starts import InitialState
@@ -40,6 +41,7 @@ def run_networks(
     samples: int = 64,
     flips: int | None = None,
     variance_samples: int = 4096,
+    attacks: Mapping[str, Attack] | None = None,
     **resources: Unpack[Options],
 ) -> xr.Dataset:
     """Train networks of any kind on data, and measure errors and mean dimensions.
@@ -70,6 +72,8 @@ def run_networks(
         Subtract the mean of the training inputs from all inputs; the mean dimension is of the whole function.
     samples, flips, variance_samples : int
         As for ``mean_dimension``; by default every input of 64 points is flipped.
+    attacks : dict of Attack by name, optional
+        On the patterns not trained on: ``attack_rate`` is the share of decisions that each changes.
     **resources
         ``device``, ``memory``, ``threads``, ``batch``, ``store``, ``scheduler`` and ``progress``: the
         attributes of ``sweeps.Resources``. A task is the bank of one seed; ``batch`` seeds train together.
@@ -113,12 +117,24 @@ def run_networks(
         samples,
         flips,
         variance_samples,
+        _attacks(attacks),
     )
     axes: dict[str, Any] = {"n": n, "noise": noise, "weight_decay": weight_decay, "seed": seeds}
     axes |= {"start": _axis([name for name, _ in starts]), "width": width}
     if named:
         axes |= {"law": _axis([name for name, _ in named]), "output": _axis(list(views))}
+    if protocol.attacks:
+        axes["attack"] = _axis([name for name, _ in protocol.attacks])
     return sweeps.run(protocol, axes, read_resources(resources))
+
+
+def _attacks(given: Any) -> tuple[tuple[str, Attack], ...]:
+    found = {} if given is None else given
+    if not isinstance(found, Mapping) or not all(isinstance(a, Attack) for a in found.values()):
+        raise ValueError(
+            f"attacks = {given!r}: give a dict of attacks by name, such as GradientAttack(0.1)"
+        )
+    return tuple(found.items())
 
 
 def _axis(words: list[str]) -> Any:

@@ -20,6 +20,12 @@ ROWS: dict[str, Name] = {
     "start": Name("initial state", "of the weights, before training", "axis"),
     "width": Name("width", "units of a hidden layer, or channels", "axis", symbol="H"),
     "output": Name("output", "function of the logits that is measured", "axis"),
+    "attack": Name("attack", "on patterns not trained on", "axis"),
+    "attack_rate": Name(
+        "attack rate",
+        "share of decisions on patterns not trained on that an attack changes",
+        "simulation",
+    ),
     "test_loss": Name(
         "test loss per pattern", "mean loss over all patterns not trained on", "question"
     ),
