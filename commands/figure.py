@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -51,15 +52,25 @@ def _names() -> str:
 @click.option(
     "--images",
     type=click.Path(path_type=Path),
-    help="File of images for real-features, such as MNIST's t10k-images-idx3-ubyte.gz, beside its labels."
+    help="File of images for figures of data, such as MNIST's t10k-images-idx3-ubyte.gz, beside its labels."
     "  [default: the digits of scikit-learn]",
 )
+@click.option("--full", is_flag=True, help="The large version of a figure that trains networks.")
+@click.option(
+    "--store",
+    type=click.Path(path_type=Path),
+    help="Where networks are kept as they are trained, to go on from there; names of files begin with it.",
+)
+@click.option("--scheduler", help="Workers on this machine, or the address of a Dask scheduler.")
 def command(
     name: str | None,
     files: tuple[Path, ...],
     everything: bool,
     output: Path | None,
     images: Path | None,
+    full: bool,
+    store: Path | None,
+    scheduler: str | None,
 ) -> None:
     """Draw a figure from the data that it computes, or from files of solve and simulate.
 
@@ -70,6 +81,7 @@ def command(
       twinpeaks figure twin-peaks square.nc -o twin_peaks
       twinpeaks figure twin-peaks square.nc square-simulation.nc logistic.nc -o both.pdf
       twinpeaks figure real-features --images t10k-images-idx3-ubyte.gz
+      twinpeaks figure network-peaks --full --store peaks --scheduler 2
 
     Files belong to twin-peaks. Those of one problem share a row: at most one theory and one
     simulation each.
@@ -77,11 +89,13 @@ def command(
     from twinpeaks import figures
 
     shown = _names()
+    options = {"images": images, "full": full or None, "store": store, "scheduler": scheduler}
+    given = {name: value for name, value in options.items() if value is not None}
     if everything:
         if name is not None:
             raise click.UsageError(f"NAME = {name} beside --all: give one of the two")
-        if images is not None:
-            raise click.UsageError(f"--images = {images} beside --all: give it with real-features")
+        for option in given:
+            raise click.UsageError(f"--{option} beside --all: give it with one figure")
         folder = make_folder(output or _FOLDER)
         for each in figures.REGISTRY:
             _draw(each, (), figures.targets(folder / each))
@@ -91,8 +105,18 @@ def command(
     found = name.replace("-", "_")
     if found not in figures.REGISTRY:
         raise click.BadParameter(f"NAME = {name}: give one of {shown}")
-    if images is not None and found != "real_features":
-        raise click.UsageError(f"--images = {images}: {name} draws none; leave it out")
+    taken = inspect.signature(figures.DEFAULTS[found]).parameters
+    for option, value in given.items():
+        if option not in taken:
+            others = [
+                n
+                for n, made in figures.DEFAULTS.items()
+                if option in inspect.signature(made).parameters
+            ]
+            raise click.UsageError(
+                f"--{option} = {value}: {name} takes none; leave it out, or draw one of "
+                f"{', '.join(other.replace('_', '-') for other in sorted(others))}"
+            )
     if files and found != "twin_peaks":
         raise click.UsageError(f"FILES: {name} computes what it draws; leave them out")
     try:
@@ -100,11 +124,14 @@ def command(
     except ValueError as error:
         said = str(error).replace(f"path = {str(output)!r}", f"--output = {output}")
         raise click.UsageError(said) from error
-    _draw(found, files, tuple(map(require, targets)), images)
+    _draw(found, files, tuple(map(require, targets)), given)
 
 
 def _draw(
-    name: str, files: tuple[Path, ...], targets: tuple[Path, ...], images: Path | None = None
+    name: str,
+    files: tuple[Path, ...],
+    targets: tuple[Path, ...],
+    options: dict[str, Any] | None = None,
 ) -> None:
     from twinpeaks import figures
 
@@ -113,9 +140,8 @@ def _draw(
         pairs = [(row["theory"], row.get("simulation")) for row in rows.values()]
         data = (dict(zip(labels(list(rows)), pairs, strict=True)),)
     else:
-        options = {} if images is None else {"images": images}
         with refusals(), progress_bar(name) as progress:
-            data = figures.DEFAULTS[name](progress, **options)
+            data = figures.DEFAULTS[name](progress, **(options or {}))
     with refusals():
         picture = figures.REGISTRY[name](*data)
     for written in write_figure(picture, targets):

@@ -83,10 +83,12 @@ def report(
     sentence : callable
         From a status to its name and what to do about it.
     """
-    shown = data[["test_error", "bmd", "status"]]
-    shown = shown if shown.dims else shown.expand_dims("overparam")
+    shown = data[[name for name in ("test_error", "bmd", "status") if name in data]]
+    shown = shown if shown.dims else shown.expand_dims("n" if "n" in data.coords else "overparam")
     points = shown.stack(point=shown["status"].dims)
-    bad = points.isel(point=(points["status"] != 0).values)
+    # sparse features have two statuses that are none of failure
+    failure = points["test_error"].isnull() if "tv" in data else points["status"] != 0
+    bad = points.isel(point=failure.values)
     failed, total = bad.sizes["point"], points.sizes["point"]
     if output is None and total <= _SHORT:
         click.echo(points.reset_index("point").to_dataframe().to_string(index=False) + "\n")

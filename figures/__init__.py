@@ -3,7 +3,9 @@
 A new figure is one module here with two functions. The one of its own name draws:
 ``name(*datasets, ...) -> Figure``. The other, ``data(progress=None) -> tuple``, makes the Datasets (or
 mappings of them) that it draws by default, its positional arguments, in at most a minute or two;
-``progress`` is called with (steps done, steps in all). ``twinpeaks figure name`` finds it by its name.
+``progress`` is called with (steps done, steps in all). ``twinpeaks figure name`` finds it by its name. A
+figure of trained networks takes some of ``images=``, ``full=``, ``store=`` and ``scheduler=`` too, which the
+command offers for those that name them.
 """
 
 from __future__ import annotations

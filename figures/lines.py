@@ -1,14 +1,15 @@
-"""What figures of one line per label share: reading the curves, and making them for two losses."""
+"""What figures of lines share: reading the curves, making them for two losses, means over networks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
 import xarray as xr
+from matplotlib.axes import Axes
 
 from twinpeaks import theory
 
-__all__ = ["Rows", "per_loss", "read_lines"]
+__all__ = ["Rows", "over_networks", "per_loss", "read_lines"]
 
 Rows = dict[str, tuple[xr.Dataset, None]]
 
@@ -40,3 +41,25 @@ def per_loss(
         if progress is not None:
             progress(done, len(losses))
     return (rows,)
+
+
+def over_networks(
+    ax: Axes, values: xr.DataArray, x: str, colour: str, label: str = "", marker: str = "o"
+) -> None:
+    """Means over seeds against ``x``, with their standard errors; points with a failed seed are left out.
+
+    Parameters
+    ----------
+    ax : Axes
+    values : DataArray over (seed, x)
+    x : str
+        Its dimension.
+    colour, label, marker : str
+    """
+    count = values.sizes["seed"]
+    mean = values.mean("seed", skipna=False)
+    error = values.std("seed", ddof=1, skipna=False) / count**0.5
+    ax.errorbar(
+        mean[x].values, mean.values, error.values, color=colour, label=label or None, marker=marker,
+        markersize=3.0, elinewidth=0.8, linewidth=1.0, zorder=3,
+    )  # fmt: skip

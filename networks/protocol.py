@@ -174,8 +174,8 @@ class NetworkTraining(Protocol):
         of_network = [Variable(name, ("width",), said) for name, said in _SAID.items()]
         status = Variable("status", ("width",), outcomes=Status)
         if self.attacks:
-            dims = ("width", "attack")
-            of_network += [Variable("attack_rate", dims), Variable("attack_rate_se", dims)]
+            hit = ("width", "attack")
+            of_network += [Variable("attack_rate", hit), Variable("attack_rate_se", hit)]
         if not self.laws:
             return (*of_network, status)
         dims = ("width", "law", "output")

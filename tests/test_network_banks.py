@@ -63,7 +63,7 @@ def weights(network):
     return torch.cat([p.detach().flatten() for p in network.parameters()])
 
 
-@pytest.mark.parametrize("loss", LOSSES, ids=lambda v: repr(v).split('<')[0])
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda v: repr(v).split("<")[0])
 def test_slopes_are_derivatives(loss):
     f = TorchRandom.from_seed(0).normal(2, 3, 5, CLASSES)
     y = (TorchRandom.from_seed(1).uniform(3, 5) * CLASSES).long()
@@ -93,7 +93,7 @@ def test_losses_are_those_of_torch(loss, torchs):
     assert abs(float(loss(f.clone(), y)[0] - torchs(f, y))) < 1e-14
 
 
-@pytest.mark.parametrize("network", NETWORKS, ids=lambda v: repr(v).split('<')[0])
+@pytest.mark.parametrize("network", NETWORKS, ids=lambda v: repr(v).split("<")[0])
 def test_gradients_are_those_of_torch(network):
     """Of parameters and inputs, shared or one's own, against autograd on the modules."""
     held = sets((0, 1))
@@ -119,7 +119,7 @@ def test_gradients_are_those_of_torch(network):
         assert abs(total / float((gradient**2).sum()) - 1) < 1e-11
 
 
-@pytest.mark.parametrize("network", NETWORKS, ids=lambda v: repr(v).split('<')[0])
+@pytest.mark.parametrize("network", NETWORKS, ids=lambda v: repr(v).split("<")[0])
 @pytest.mark.parametrize(
     "how",
     [

@@ -141,7 +141,7 @@ def test_the_figure_shows_lines_and_points():
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("maps", "--images", "x"), "--images = x: maps draws none"),
+        (("maps", "--images", "x"), "--images = x: maps takes none"),
         (("--all", "--images", "x"), "--images = x beside --all"),
         (("real-features", "--images", "x"), "'images-idx3' in its name"),
     ],
