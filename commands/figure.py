@@ -94,8 +94,8 @@ def command(
     if everything:
         if name is not None:
             raise click.UsageError(f"NAME = {name} beside --all: give one of the two")
-        for option in given:
-            raise click.UsageError(f"--{option} beside --all: give it with one figure")
+        for option, value in given.items():
+            raise click.UsageError(f"--{option} = {value} beside --all: give it with one figure")
         folder = make_folder(output or _FOLDER)
         for each in figures.REGISTRY:
             _draw(each, (), figures.targets(folder / each))

@@ -30,6 +30,7 @@ from .measure import (
     mean_dimension as mean_dimension,
 )
 from .networks import (
+    CNN as CNN,
     MLP as MLP,
     Adam as Adam,
     Cifar as Cifar,
@@ -47,6 +48,7 @@ from .networks import (
     RandomFeatures as RandomFeatures,
     RandomFlips as RandomFlips,
     RandomLabels as RandomLabels,
+    ResNet18 as ResNet18,
     Sgd as Sgd,
     SquareOneHot as SquareOneHot,
     Synthetic as Synthetic,

@@ -8,6 +8,7 @@ need("torch", "simulate", "twinpeaks.networks")
 
 from twinpeaks.networks import architectures, attacks, data, losses, starts
 from twinpeaks.networks.architectures import Architecture
+from twinpeaks.networks.architectures.convolutional import CNN, ResNet18
 from twinpeaks.networks.architectures.custom import Factory
 from twinpeaks.networks.architectures.layers import MLP, TwoLayer
 from twinpeaks.networks.architectures.random_features import RandomFeatures
@@ -23,6 +24,7 @@ from twinpeaks.networks.starts.random_labels import RandomLabels
 from twinpeaks.networks.training import Adam, Perturbation, Sgd, Training
 
 __all__ = [
+    "CNN",
     "MLP",
     "Adam",
     "Architecture",
@@ -43,6 +45,7 @@ __all__ = [
     "RandomFeatures",
     "RandomFlips",
     "RandomLabels",
+    "ResNet18",
     "Sgd",
     "SquareOneHot",
     "Status",
