@@ -19,6 +19,7 @@ from twinpeaks.theory.derivation.free_entropy import free_entropy as free_entrop
 from twinpeaks.theory.discovery import public
 from twinpeaks.theory.equations.saddle_point import Solution as Solution, Tolerances as Tolerances
 from twinpeaks.theory.equations.thresholds import interpolation_threshold as interpolation_threshold
+from twinpeaks.theory.ensembles import variance_terms as variance_terms
 from twinpeaks.theory.errors import (
     InvalidProblem as InvalidProblem,
     SolveError as SolveError,
