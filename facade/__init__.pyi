@@ -98,8 +98,10 @@ from .theory import (
     problem_at as problem_at,
     robust_test_error as robust_test_error,
     solve as solve,
+    solve_ensemble as solve_ensemble,
     solve_from_start as solve_from_start,
     solve_on_data as solve_on_data,
+    variance_terms as variance_terms,
 )
 from .validate import (
     agrees as agrees,

@@ -64,3 +64,19 @@ def test_what_is_refused() -> None:
     curve = theory.solve(problem, overparam=1.0, alpha_T=3.0, lam=0.1, beta=10.0)
     with pytest.raises(ValueError, match="beta is finite"):
         theory.variance_terms(problem, curve)
+
+
+def test_one_member_is_the_model_and_all_of_them_are_linear() -> None:
+    """K = 1 is ``solve``; at K = inf nothing nonlinear is left."""
+    problem = theory.Problem()
+    at = {"overparam": [0.5, 1.0, 3.0], "alpha_T": 3.0, "lam": 1e-4}
+    curve, mean = theory.solve(problem, **at), theory.solve_ensemble(problem, [1, np.inf], **at)
+    for name in ("test_error", "bmd"):
+        assert np.allclose(mean[name].sel(members=1), curve[name], rtol=1e-12)
+    assert np.all(mean.bmd.sel(members=np.inf) == 1.0)
+
+
+def test_members_below_one_are_refused() -> None:
+    """There is no mean of no models."""
+    with pytest.raises(ValueError, match="members"):
+        theory.solve_ensemble(theory.Problem(), [0, 1], overparam=1.0, alpha_T=3.0, lam=0.1)

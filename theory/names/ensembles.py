@@ -7,8 +7,14 @@ from twinpeaks.theory.names.row import Name
 __all__ = ["ROWS"]
 
 ROWS: dict[str, Name] = {
+    "members": Name(
+        "models averaged", "models in the mean, each with its own features", "axis", symbol="K"
+    ),
     "Q_1": Name(
-        "covariance at shared data", "E[f_a f_b], same data, other features", "question", symbol="Q_1"
+        "covariance at shared data",
+        "E[f_a f_b], same data, other features",
+        "question",
+        symbol="Q_1",
     ),
     "Q_2": Name(
         "covariance at shared features",
