@@ -66,11 +66,7 @@ def solve_ensemble(
     >>> float(many.bmd.sel(members=np.inf))
     1.0
     """
-    axis = read_axis("members", members)
-    if not np.all(np.asarray(axis.values) >= 1.0):
-        raise ValueError(
-            f"members = {members!r}: give numbers of models >= 1, np.inf for their limit"
-        )
+    axis = read_axis("members", members, "[1, inf]")
     curve = solve(problem, overparam=overparam, alpha_T=alpha_T, lam=lam, vary=vary)
     curve = beside(curve.assign(Q_1=variance_terms(problem, curve)["Q_1"]), axis)
     return each(problem, curve, _mean)
