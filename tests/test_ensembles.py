@@ -80,3 +80,23 @@ def test_members_below_one_are_refused() -> None:
     """There is no mean of no models."""
     with pytest.raises(ValueError, match="members"):
         theory.solve_ensemble(theory.Problem(), [0, 1], overparam=1.0, alpha_T=3.0, lam=0.1)
+
+
+def test_limits_and_parts_of_models_are_refused() -> None:
+    """Nothing is NaN without a failed point, and there is no half model."""
+    problem = theory.Problem()
+    for at in ({"overparam": np.inf, "lam": 0.1}, {"overparam": 2.0, "lam": 0.0}):
+        with pytest.raises(ValueError, match="infinite"):
+            theory.solve_ensemble(problem, [1], alpha_T=3.0, **at)
+    with pytest.raises(ValueError, match="whole"):
+        theory.solve_ensemble(problem, [1.5], overparam=1.0, alpha_T=3.0, lam=0.1)
+
+
+def test_averaging_removes_both_peaks_only_as_members_grow() -> None:
+    """At lam = 1e-4 ten models still peak at N = P in error and BMD; their limit in neither."""
+    near = {"overparam": [0.5, 1.0, 3.0], "alpha_T": 3.0, "lam": 1e-4}
+    mean = theory.solve_ensemble(theory.Problem(), [1, 10, np.inf], **near)
+    for name in ("test_error", "bmd"):
+        low, peak, high = mean[name].sel(members=10).values
+        assert peak > 1.4 * max(low, high)
+    assert float(np.ptp(mean.test_error.sel(members=np.inf))) < 4e-3

@@ -54,7 +54,7 @@ def solve_ensemble(
     Raises
     ------
     ValueError
-        If a number of members is below 1.
+        If a number of members is below 1 or not whole, and as ``variance_terms``.
     InvalidProblem
         As :func:`twinpeaks.theory.ensembles.variance.variance_terms`.
 
@@ -67,6 +67,9 @@ def solve_ensemble(
     1.0
     """
     axis = read_axis("members", members, "[1, inf]")
+    finite = np.asarray(axis.values)[np.isfinite(axis.values)]
+    if np.any(finite % 1.0):
+        raise ValueError(f"members = {members!r}: give whole numbers of models, or np.inf")
     curve = solve(problem, overparam=overparam, alpha_T=alpha_T, lam=lam, vary=vary)
     curve = beside(curve.assign(Q_1=variance_terms(problem, curve)["Q_1"]), axis)
     return each(problem, curve, _mean)

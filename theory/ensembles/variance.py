@@ -53,7 +53,7 @@ def variance_terms(problem: Problem, data: xr.Dataset) -> xr.Dataset:
     InvalidProblem
         For other losses or feature laws, and labels that the teacher field does not tell.
     ValueError
-        If the Dataset belongs to another problem, or beta is finite.
+        If the Dataset belongs to another problem, if beta is finite, or if V or overparam is infinite (lam = 0 above the threshold).
 
     Examples
     --------
@@ -66,6 +66,12 @@ def variance_terms(problem: Problem, data: xr.Dataset) -> xr.Dataset:
     check(problem, data)
     if np.any(np.isfinite(data["beta"])):
         raise ValueError("beta is finite: variance_terms holds at zero temperature, beta=np.inf")
+    endless = (data["status"] == 0) & ~(np.isfinite(data["V"]) & np.isfinite(data["overparam"]))
+    if endless.any():
+        raise ValueError(
+            "V or overparam is infinite, a limit that variance_terms does not take: give lam > 0 "
+            "above the interpolation threshold, and a finite overparam"
+        )
     return each(problem, data, _terms)
 
 
