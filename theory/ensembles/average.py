@@ -54,7 +54,7 @@ def solve_ensemble(
     Raises
     ------
     ValueError
-        If a number of members is below 1 or not whole, and as ``variance_terms``.
+        If a number of members is below 1 or not whole; as ``variance_terms``.
     InvalidProblem
         As :func:`twinpeaks.theory.ensembles.variance.variance_terms`.
 

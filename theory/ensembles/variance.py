@@ -53,7 +53,8 @@ def variance_terms(problem: Problem, data: xr.Dataset) -> xr.Dataset:
     InvalidProblem
         For other losses or feature laws, and labels that the teacher field does not tell.
     ValueError
-        If the Dataset belongs to another problem, if beta is finite, or if V or overparam is infinite (lam = 0 above the threshold).
+        If the Dataset belongs to another problem, if beta is finite, or if V or overparam is
+        infinite (lam = 0 above the threshold).
 
     Examples
     --------
@@ -106,7 +107,7 @@ def _terms(problem: Problem, data: xr.Dataset) -> xr.Dataset:
     b = z + 1.0 - c
     root = np.sqrt(b**2 + 4.0 * c * z)
     # the form of the positive root that does not cancel
-    g = xr.where(b > 0.0, 2.0 / (b + root), (root - b) / (2.0 * c * z))
+    g = xr.where(b > 0.0, 2.0 / (b + root), (root - b) / (2.0 * c * z))  # type: ignore[no-untyped-call]
     square = (c * g**2 + g) / root
     trace = linear * (1.0 - 2.0 * z * g + z**2 * square) + rest * (g - z * square)
     same_features = mh**2 * c * rho * trace / (vh**2 * linear)
