@@ -130,8 +130,10 @@ from .theory import (
     robust_test_error as robust_test_error,
     solve as solve,
     solve_flow as solve_flow,
+    solve_ensemble as solve_ensemble,
     solve_from_start as solve_from_start,
     solve_on_data as solve_on_data,
+    variance_terms as variance_terms,
 )
 from .validate import (
     agrees as agrees,

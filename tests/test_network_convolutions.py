@@ -58,7 +58,7 @@ def test_a_small_cnn_trains_on_digits():
     data = networks.run_networks(
         network=CNN(2),
         training=networks.Training(loss=networks.CrossEntropy(), epochs=60, lr=2e-2, batch=25),
-        n=100, width=[2, 6], seeds=2, laws=["binary"], samples=8, flips=8,
+        n=100, width=[2, 6], seeds=2, laws=["binary"], samples=200, flips=16,
     )  # fmt: skip
     assert (data.status == 0).all()
     assert (data.train_loss.sel(width=6) < 1.8).all()  # ln 10 = 2.3 for nothing learned

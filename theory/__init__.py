@@ -17,6 +17,10 @@ from twinpeaks.theory.activations import (
 )
 from twinpeaks.theory.derivation.free_entropy import free_entropy as free_entropy
 from twinpeaks.theory.discovery import public
+from twinpeaks.theory.ensembles import (
+    solve_ensemble as solve_ensemble,
+    variance_terms as variance_terms,
+)
 from twinpeaks.theory.equations.saddle_point import Solution as Solution, Tolerances as Tolerances
 from twinpeaks.theory.equations.thresholds import interpolation_threshold as interpolation_threshold
 from twinpeaks.theory.errors import (
