@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from twinpeaks import simulate, theory
+from twinpeaks import theory
 from twinpeaks.figures.style import ONE_COLUMN, article, colours
 from twinpeaks.theory.names import label
 
@@ -64,6 +64,8 @@ def data(
 
     tanh features, sign teacher, square loss.
     """
+    from twinpeaks import simulate  # torch, for the default data alone
+
     problem = theory.Problem()
     alpha_T = [3.0, 6.0, 10.0, 30.0]
     width = np.geomspace(0.01, 5.0, 160)

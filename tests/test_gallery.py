@@ -90,7 +90,7 @@ def test_the_command_draws_from_nothing(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ((), "NAME is missing: give --all or one of far-tail"),
+        ((), "NAME is missing: give --all or one of adversarial-start"),
         (("maps", "--all"), "NAME = maps beside --all"),
         (("peeks",), "NAME = peeks: give one of"),
         (("maps", "-o", "maps.xyz"), "--output = maps.xyz"),

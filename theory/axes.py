@@ -19,7 +19,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from twinpeaks.theory.arrays import Bools, Index
-from twinpeaks.theory.names import AXES, NAMES, attributes
+from twinpeaks.theory.names import AXES, NAMES, TAKEN, attributes
 
 __all__ = [
     "Axes",
@@ -371,7 +371,7 @@ def read_axes(*axes: Axis, reserved: tuple[str, ...] = ()) -> Axes:
         if axis.dim is None:
             continue
         where = f"{axis.name} has the dimension {axis.dim!r}"
-        if axis.dim not in found and axis.dim in NAMES and axis.dim not in AXES:
+        if axis.dim not in found and axis.dim in TAKEN and axis.dim not in AXES:
             raise ValueError(f"{where}, the name of a variable of results: rename the dimension")
         if axis.dim in reserved or (axis.dim in found and found[axis.dim].dim != axis.dim):
             raise ValueError(

@@ -19,7 +19,7 @@ import xarray as xr
 from twinpeaks.theory.arrays import Index
 from twinpeaks.theory.axes import Axes, Axis, Given, is_number, read_axes, read_axis
 from twinpeaks.theory.errors import InvalidProblem
-from twinpeaks.theory.names import NAMES
+from twinpeaks.theory.names import NAMES, TAKEN
 from twinpeaks.theory.problem import Problem, require
 
 __all__ = [
@@ -92,7 +92,7 @@ def read_family(
     vary : dict or None
         By "component.field", such as "teacher.flip": a number, a sequence or a DataArray.
     taken : tuple of str
-        Names that the result has for something else, beside those of ``NAMES``.
+        Names that the result has for something else, beside those of the model.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def read_family(
             f"vary = {vary!r}: give a dictionary such as {{'teacher.flip': [0.0, 0.1]}}"
         )
     last = [str(name).rpartition(".")[2] for name in vary]
-    clash = {*taken, *(name for name, row in NAMES.items() if row.by != "question")}
+    clash = {*taken, *(name for name in TAKEN if NAMES[name].by != "question")}
     axes = []
     for path, given in vary.items():
         component, field = _split(problem, path)

@@ -11,9 +11,10 @@ from __future__ import annotations
 from importlib import import_module
 from pkgutil import iter_modules
 
+from twinpeaks.theory.names.model import ROWS as MODEL
 from twinpeaks.theory.names.row import Name, Producer
 
-__all__ = ["AXES", "NAMES", "Name", "attributes", "label", "produced"]
+__all__ = ["AXES", "NAMES", "TAKEN", "Name", "attributes", "label", "produced"]
 
 #: Axes of ``solve``, in the order of its dimensions.
 AXES = ("overparam", "alpha_T", "lam", "beta")
@@ -36,6 +37,8 @@ def _order(subject: str) -> tuple[bool, str]:
 
 
 NAMES: dict[str, Name] = _merged()
+#: Those of random-feature models, which their results have; another subject may give an axis its own name.
+TAKEN = frozenset(MODEL)
 
 
 def attributes(name: str, *, simulated: bool = False) -> dict[str, str]:
