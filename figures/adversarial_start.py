@@ -46,7 +46,7 @@ def adversarial_start(runs: xr.Dataset) -> Figure:
             row[0].set_title(f"weight decay {decay:g}", loc="left")
             for copies, colour in zip(part["copies"].values, hues, strict=True):
                 one = part.sel(copies=copies)
-                named = f"{copies} copies of random labels" if copies else "fresh"
+                named = f"random labels first, copies: {copies}" if copies else "fresh"
                 over_networks(row[0], one["test_error"], "width", colour, named)
                 for ax, law in zip(row[1:], ("binary", "marginals"), strict=True):
                     over_networks(ax, one["bmd"].sel(law=law), "width", colour)

@@ -30,7 +30,7 @@ def network_peaks(
     data : Data
         ``Digits()`` by default.
     full : bool
-        20 seeds and 2000 epochs instead of 5 and 800.
+        20 seeds instead of 5.
     **resources
         As for ``run_networks``; every loss needs a ``store`` of its own name and gets a suffix.
 
@@ -41,7 +41,7 @@ def network_peaks(
     """
     parts = []
     for name, loss in _LOSSES.items():
-        training = Training(loss=loss, epochs=2000 if full else 800)
+        training = Training(loss=loss, epochs=2000)
         found = run_networks(
             data,
             training=training,
