@@ -16,6 +16,7 @@ def test_every_figure_says_what_it_draws():
 
 #: Figures of trained networks, which take minutes: drawn where their claims are tested, or small.
 TRAINED = {"adversarial_start", "input_laws", "network_peaks", "network_robustness", "sample_size"}
+TRAINED |= {"theory_and_networks"}
 
 
 @pytest.mark.slow

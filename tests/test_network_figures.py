@@ -57,3 +57,14 @@ def test_options_that_a_figure_does_not_take_are_refused(words, said):
     done = CliRunner().invoke(cli, ["figure", *words], standalone_mode=False)
     assert done.exit_code != 0
     assert said in str(done.exception) + done.output
+
+
+def test_theory_and_networks_are_drawn(run):
+    line = xr.Dataset(
+        {n: ("overparam", [1.0, 2.0]) for n in ("test_error", "bmd")}, {"overparam": [0.5, 2.0]}
+    )
+    many = line.expand_dims(seed=2).copy()
+    nets = run.isel(noise=0, law=0, output=0).assign_coords(ratio=("width", [0.5, 1.0]))
+    assert len(figures.theory_and_networks(line, line, many, nets).axes) == 6
+    with pytest.raises(ValueError, match="features: it has no dimension seed"):
+        figures.theory_and_networks(line, line, line, nets)

@@ -78,11 +78,33 @@ def averaged_errors(problem: Problem, x: Array, lam: Array) -> tuple[Array, NDAr
             error += beyond - 2 * np.trace(AKC) + (AK2 * AC.T).sum()
         if problem.noise:
             error += problem.noise * np.trace(linalg.cho_solve(factor, AK2.T))
-        condition = (spectrum[-1] + ridge) / max(spectrum[0] + ridge, 1e-300)
-        lost = np.finfo(float).eps * (beyond * condition + len(degree))
-        # What is lost below m enters squared: the coefficients are those of labels off by rounding.
-        if not error > 0 or lost * min(1.0, beyond + error) > _TRUST * error:
+        if not error > 0 or _doubt(
+            spectrum + ridge, a, power[degree], eigen[degree], rest, beyond, error
+        ) > (_TRUST * error):
             statuses[i] = Average.CANCELLATION
         else:
             errors[i] = error
     return errors, statuses
+
+
+def _doubt(
+    spectrum: Array,
+    a: Array,
+    power: Array,
+    eigen: Array,
+    rest: Array,
+    beyond: float,
+    error: float,
+) -> float:
+    """By how much rounding may have changed an error.
+
+    Solving K a = Y leaves a residual r of the size eps |K| |a|. Of the squares that the error is a sum of,
+    those of the harmonics change by K^-1 r seen through their eigenvalues, at most |r|^2 lambda /
+    lambda_min(K) since lambda Y Y^T <= K; what the target has above enters as differences, which lose eps
+    times the condition number.
+    """
+    eps = float(np.finfo(float).eps)
+    largest, least = float(spectrum[-1]), max(float(spectrum[0]), 1e-300)
+    residual = (eps * largest) ** 2 * (a**2).sum(0)
+    square = float((power * residual * (eigen + np.sqrt(rest.max()))).sum()) / least
+    return 2.0 * (error * square) ** 0.5 + square + eps * beyond * largest / least
