@@ -104,9 +104,11 @@ def data(
     D = x.shape[1]
     ratios = (0.1, 0.2, 0.4, 0.7, 1.0, 1.4, 2.0, 4.0)
     F = np.random.default_rng(0).standard_normal((D, round(ratios[-1] * P)))
-    at = {"P": P, "lam": 1e-4, "laws": {"binary": measure.Binary(D)}}
-    digits = theory.solve_on_data(F, x, y, overparam=np.geomspace(0.1, 4.0, 40).round(3), **at)
-    features = simulate.run_on_data(F, x, y, overparam=ratios, seeds=8, **at)
+    laws = {"binary": measure.Binary(D)}
+    digits = theory.solve_on_data(
+        F, x, y, P=P, lam=1e-4, laws=laws, overparam=np.geomspace(0.1, 4.0, 40).round(3)
+    )
+    features = simulate.run_on_data(F, x, y, P=P, lam=1e-4, laws=laws, overparam=ratios, seeds=8)
     widths = (4, 8, 12, 16, 24, 32, 48, 64, 128, 256)
     trained = networks.run_networks(
         n=300, noise=0.2, width=widths, seeds=5, laws=["binary"], outputs=["logits"],

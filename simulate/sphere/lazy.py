@@ -107,4 +107,4 @@ def _doubt(
     largest, least = float(spectrum[-1]), max(float(spectrum[0]), 1e-300)
     residual = (eps * largest) ** 2 * (a**2).sum(0)
     square = float((power * residual * (eigen + np.sqrt(rest.max()))).sum()) / least
-    return 2.0 * (error * square) ** 0.5 + square + eps * beyond * largest / least
+    return float(2.0 * (error * square) ** 0.5 + square + eps * beyond * largest / least)
