@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,7 +68,11 @@ def _lines(title: str) -> Callable[[int, int], None]:
 
 
 def report(
-    data: xr.Dataset, quality: str, output: Path | None, sentence: Callable[[int], str]
+    data: xr.Dataset,
+    quality: str,
+    output: Path | None,
+    sentence: Callable[[int], str],
+    good: Sequence[int] = (0,),
 ) -> None:
     """Write and describe a Dataset; leave with exit code 1 where points failed.
 
@@ -82,13 +86,13 @@ def report(
         File to write.
     sentence : callable
         From a status to its name and what to do about it.
+    good : sequence of int
+        Statuses of points that did not fail.
     """
     shown = data[[name for name in ("test_error", "bmd", "status") if name in data]]
     shown = shown if shown.dims else shown.expand_dims("n" if "n" in data.coords else "overparam")
     points = shown.stack(point=shown["status"].dims)
-    # sparse features have two statuses that are none of failure
-    failure = points["test_error"].isnull() if "tv" in data else points["status"] != 0
-    bad = points.isel(point=failure.values)
+    bad = points.isel(point=~points["status"].isin(good).values)
     failed, total = bad.sizes["point"], points.sizes["point"]
     if output is None and total <= _SHORT:
         click.echo(points.reset_index("point").to_dataframe().to_string(index=False) + "\n")

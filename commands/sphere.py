@@ -104,12 +104,21 @@ def simulate(
     """  # noqa: D301
     problem = _problem(**parts)
     from twinpeaks.simulate.sphere import run
+    from twinpeaks.simulate.sphere.lazy import Average
+    from twinpeaks.simulate.sphere.variation import Certificate
 
     with refusals(), progress_bar("simulate") as progress:
         found = run(
             problem, n=n, lam=lam, seeds=seeds, store=store, scheduler=scheduler, progress=progress
         )
-    report(found, "test_error", output, lambda status: f"(status {status})")
+    sparse = "tv" in found
+    kinds: type[Average] | type[Certificate] = Certificate if sparse else Average
+    good = (Certificate.CERTIFIED, Certificate.MULTISTART) if sparse else (Average.EXACT,)
+
+    def sentence(status: int) -> str:
+        return f"({kinds(status).name.lower()})"
+
+    report(found, "test_error", output, sentence, good)
 
 
 def _problem(d: int, kernel: str, target: str, smoothness: float, parity: str, noise: float) -> Any:

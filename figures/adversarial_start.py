@@ -8,7 +8,7 @@ from pathlib import Path
 import xarray as xr
 from matplotlib.figure import Figure
 
-from twinpeaks.figures.lines import over_networks
+from twinpeaks.figures.lines import over_networks, require_dims, trained
 from twinpeaks.figures.style import TWO_COLUMNS, article, colours
 from twinpeaks.theory.names import label
 
@@ -33,9 +33,7 @@ def adversarial_start(runs: xr.Dataset) -> Figure:
     ValueError
         If a dimension is missing.
     """
-    for dim in ("weight_decay", "copies", "seed", "width", "law", "output"):
-        if dim not in runs.dims:
-            raise ValueError(f"runs: it has no dimension {dim} to draw")
+    require_dims(runs, "runs", "weight_decay", "copies", "seed", "width", "law", "output")
     decays = [float(v) for v in runs["weight_decay"]]
     hues = colours(runs.sizes["copies"])
     with article():
@@ -69,9 +67,6 @@ def data(
     scheduler: str | None = None,
 ) -> tuple[xr.Dataset]:
     """Two-layer networks on digits, from 0, 1 and 3 copies of random labels; two weight decays."""
-    from twinpeaks.networks import Idx  # torch, for the default data alone
-    from twinpeaks.networks.experiments import adversarial_start as experiments
+    from twinpeaks.networks.experiments import adversarial_start as experiments  # torch
 
-    found = None if images is None else Idx(images, pool=2)
-    resources = {"progress": progress or False, "store": store, "scheduler": scheduler}
-    return (experiments.adversarial_start(found, full=full, **resources),)  # type: ignore[arg-type]
+    return trained(experiments.adversarial_start, progress, images, full, store, scheduler)

@@ -8,7 +8,7 @@ from pathlib import Path
 import xarray as xr
 from matplotlib.figure import Figure
 
-from twinpeaks.figures.lines import over_networks
+from twinpeaks.figures.lines import over_networks, require_dims, trained
 from twinpeaks.figures.style import ONE_COLUMN, article, colours
 from twinpeaks.theory.names import label
 
@@ -33,9 +33,7 @@ def input_laws(runs: xr.Dataset) -> Figure:
     ValueError
         If a dimension is missing.
     """
-    for dim in ("seed", "width", "law"):
-        if dim not in runs.dims:
-            raise ValueError(f"runs: it has no dimension {dim} to draw")
+    require_dims(runs, "runs", "seed", "width", "law")
     laws = [str(v) for v in runs["law"].values]
     with article():
         fig = Figure(figsize=(ONE_COLUMN, 2.9), layout="constrained")
@@ -57,9 +55,6 @@ def data(
     scheduler: str | None = None,
 ) -> tuple[xr.Dataset]:
     """Two-layer networks on digits, n = 300, label noise 0.2, under five laws."""
-    from twinpeaks.networks import Idx  # torch, for the default data alone
-    from twinpeaks.networks.experiments.input_laws import input_laws as experiment
+    from twinpeaks.networks.experiments.input_laws import input_laws as experiment  # torch
 
-    found = None if images is None else Idx(images, pool=2)
-    resources = {"progress": progress or False, "store": store, "scheduler": scheduler}
-    return (experiment(found, full=full, **resources),)  # type: ignore[arg-type]
+    return trained(experiment, progress, images, full, store, scheduler)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import xarray as xr
 from matplotlib.axes import Axes
 
 from twinpeaks import theory
 
-__all__ = ["Rows", "over_networks", "per_loss", "read_lines"]
+__all__ = ["Rows", "over_networks", "per_loss", "read_lines", "require_dims", "trained"]
 
 Rows = dict[str, tuple[xr.Dataset, None]]
 
@@ -44,22 +45,52 @@ def per_loss(
 
 
 def over_networks(
-    ax: Axes, values: xr.DataArray, x: str, colour: str, label: str = "", marker: str = "o"
+    ax: Axes, values: xr.DataArray, x: str, colour: str, label: str = "", *, joined: bool = True
 ) -> None:
     """Means over seeds against ``x``, with their standard errors; points with a failed seed are left out.
 
     Parameters
     ----------
     ax : Axes
-    values : DataArray over (seed, x)
+    values : DataArray over seed and one dimension more
     x : str
-        Its dimension.
-    colour, label, marker : str
+        A coordinate of that dimension.
+    colour, label : str
+    joined : bool
+        Whether a line runs through the points.
     """
-    count = values.sizes["seed"]
     mean = values.mean("seed", skipna=False)
-    error = values.std("seed", ddof=1, skipna=False) / count**0.5
+    error = values.std("seed", ddof=1, skipna=False) / values.sizes["seed"] ** 0.5
     ax.errorbar(
-        mean[x].values, mean.values, error.values, color=colour, label=label or None, marker=marker,
-        markersize=3.0, elinewidth=0.8, linewidth=1.0, zorder=3,
+        mean[x].values, mean.values, error.values, color=colour, label=label or None, marker="o",
+        linestyle="-" if joined else "none", markersize=3.0, elinewidth=0.8, linewidth=1.0, zorder=3,
     )  # fmt: skip
+
+
+def require_dims(data: xr.Dataset | xr.DataArray, name: str, *dims: str) -> None:
+    """Refuse an argument of a figure that lacks a dimension to draw.
+
+    Raises
+    ------
+    ValueError
+        Names the argument and the dimension.
+    """
+    for dim in dims:
+        if dim not in data.dims:
+            raise ValueError(f"{name}: it has no dimension {dim} to draw; it has {[*data.dims]}")
+
+
+def trained(
+    experiment: Callable[..., xr.Dataset],
+    progress: Callable[[int, int], None] | None,
+    images: Path | None,
+    full: bool,
+    store: Path | None,
+    scheduler: str | None,
+) -> tuple[xr.Dataset]:
+    """What an experiment with networks returns, on the digits of scikit-learn or on images of a file."""
+    from twinpeaks.networks import Idx  # torch, for networks alone
+
+    data = None if images is None else Idx(images, pool=2)
+    resources = {"store": store, "scheduler": scheduler, "progress": progress or False}
+    return (experiment(data, full=full, **resources),)

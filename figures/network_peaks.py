@@ -8,7 +8,7 @@ from pathlib import Path
 import xarray as xr
 from matplotlib.figure import Figure
 
-from twinpeaks.figures.lines import over_networks
+from twinpeaks.figures.lines import over_networks, require_dims, trained
 from twinpeaks.figures.style import PALETTE, TWO_COLUMNS, article
 from twinpeaks.theory.names import label
 
@@ -33,9 +33,7 @@ def network_peaks(runs: xr.Dataset) -> Figure:
     ValueError
         If a dimension is missing.
     """
-    for dim in ("loss", "seed", "width", "law", "output"):
-        if dim not in runs.dims:
-            raise ValueError(f"runs: it has no dimension {dim} to draw")
+    require_dims(runs, "runs", "loss", "seed", "width", "law", "output")
     losses = [str(name) for name in runs["loss"].values]
     with article():
         fig = Figure(figsize=(TWO_COLUMNS, 0.5 + 1.7 * len(losses)), layout="constrained")
@@ -67,9 +65,6 @@ def data(
     scheduler: str | None = None,
 ) -> tuple[xr.Dataset]:
     """Two-layer tanh networks of 4 to 256 units, n = 300, label noise 0.2, three losses."""
-    from twinpeaks.networks import Idx  # torch, for the default data alone
-    from twinpeaks.networks.experiments.peaks import network_peaks as experiment
+    from twinpeaks.networks.experiments.peaks import network_peaks as experiment  # torch
 
-    found = None if images is None else Idx(images, pool=2)
-    resources = {"progress": progress or False, "store": store, "scheduler": scheduler}
-    return (experiment(found, full=full, **resources),)  # type: ignore[arg-type]
+    return trained(experiment, progress, images, full, store, scheduler)

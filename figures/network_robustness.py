@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
+from twinpeaks.figures.lines import require_dims, trained
 from twinpeaks.figures.style import PALETTE, TWO_COLUMNS, article
 from twinpeaks.theory.names import label
 
@@ -39,9 +40,7 @@ def network_robustness(zoo: xr.Dataset, law: str = "marginals", output: str = "l
     """
     from twinpeaks.networks.experiments.robustness import rank_correlations
 
-    for dim in ("kind", "seed", "law", "output", "attack"):
-        if dim not in zoo.dims:
-            raise ValueError(f"zoo: it has no dimension {dim} to draw")
+    require_dims(zoo, "zoo", "kind", "seed", "law", "output", "attack")
     usual = zoo.isel(kind=np.flatnonzero(zoo["adversarial"].values == 0))
     found = rank_correlations(usual).sel(law=law, output=output)
     attacks = [str(name) for name in zoo["attack"].values]
@@ -88,9 +87,6 @@ def data(
     scheduler: str | None = None,
 ) -> tuple[xr.Dataset]:
     """24 kinds of two-layer networks on digits, five seeds each."""
-    from twinpeaks.networks import Idx  # torch, for the default data alone
-    from twinpeaks.networks.experiments.robustness import network_robustness as experiment
+    from twinpeaks.networks.experiments.robustness import network_robustness as experiment  # torch
 
-    found = None if images is None else Idx(images, pool=2)
-    resources = {"progress": progress or False, "store": store, "scheduler": scheduler}
-    return (experiment(found, full=full, **resources),)  # type: ignore[arg-type]
+    return trained(experiment, progress, images, full, store, scheduler)

@@ -8,7 +8,7 @@ from pathlib import Path
 import xarray as xr
 from matplotlib.figure import Figure
 
-from twinpeaks.figures.lines import over_networks
+from twinpeaks.figures.lines import over_networks, require_dims, trained
 from twinpeaks.figures.style import TWO_COLUMNS, article, colours
 from twinpeaks.theory.names import label
 
@@ -33,9 +33,7 @@ def sample_size(runs: xr.Dataset) -> Figure:
     ValueError
         If a dimension is missing.
     """
-    for dim in ("n", "noise", "seed", "width", "law", "output"):
-        if dim not in runs.dims:
-            raise ValueError(f"runs: it has no dimension {dim} to draw")
+    require_dims(runs, "runs", "n", "noise", "seed", "width", "law", "output")
     widths = [int(v) for v in runs["width"]]
     hues = colours(runs.sizes["noise"])
     with article():
@@ -67,9 +65,6 @@ def data(
     scheduler: str | None = None,
 ) -> tuple[xr.Dataset]:
     """Two-layer networks of 10 and 64 units on 40 to 1000 digits, with and without label noise."""
-    from twinpeaks.networks import Idx  # torch, for the default data alone
-    from twinpeaks.networks.experiments.sample_size import sample_size as experiment
+    from twinpeaks.networks.experiments.sample_size import sample_size as experiment  # torch
 
-    found = None if images is None else Idx(images, pool=2)
-    resources = {"progress": progress or False, "store": store, "scheduler": scheduler}
-    return (experiment(found, full=full, **resources),)  # type: ignore[arg-type]
+    return trained(experiment, progress, images, full, store, scheduler)

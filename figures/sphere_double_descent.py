@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
+from twinpeaks.figures.lines import require_dims
 from twinpeaks.figures.style import TWO_COLUMNS, article, colours
 from twinpeaks.theory import sphere
 from twinpeaks.theory.names import label
@@ -33,9 +34,7 @@ def sphere_double_descent(curve: xr.Dataset) -> Figure:
     ValueError
         If a dimension is missing.
     """
-    for dim in ("lam", "overparam"):
-        if dim not in curve.dims:
-            raise ValueError(f"curve: it has no dimension {dim} to draw")
+    require_dims(curve, "curve", "lam", "overparam")
     with article():
         fig = Figure(figsize=(TWO_COLUMNS, 2.6), layout="constrained")
         axes = fig.subplots(1, 2, sharex=True)

@@ -9,6 +9,7 @@ import xarray as xr
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 
+from twinpeaks.figures.lines import require_dims
 from twinpeaks.figures.style import TWO_COLUMNS, article
 from twinpeaks.theory import sphere
 
@@ -33,9 +34,7 @@ def sphere_phase_diagram(gap: xr.DataArray) -> Figure:
     ValueError
         If a dimension is missing.
     """
-    for dim in ("kernel", "smoothness", "d"):
-        if dim not in gap.dims:
-            raise ValueError(f"gap: it has no dimension {dim} to draw")
+    require_dims(gap, "gap", "kernel", "smoothness", "d")
     with article():
         fig = Figure(figsize=(TWO_COLUMNS, 2.8), layout="constrained")
         axes = fig.subplots(1, gap.sizes["kernel"], sharey=True, squeeze=False)[0]

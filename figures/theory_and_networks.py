@@ -10,6 +10,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from twinpeaks import theory
+from twinpeaks.figures.lines import over_networks, require_dims
 from twinpeaks.figures.style import PALETTE, TWO_COLUMNS, article
 from twinpeaks.theory.names import label
 
@@ -50,16 +51,15 @@ def theory_and_networks(
         ("features", features, "seed"),
         ("networks", networks, "width"),
     ):
-        if dim not in data.dims:
-            raise ValueError(f"{name}: it has no dimension {dim} to draw")
+        require_dims(data, name, dim)
     with article():
         fig = Figure(figsize=(TWO_COLUMNS, 3.9), layout="constrained")
         axes = fig.subplots(2, 3, sharex="col")
         for row, name in zip(axes, _ROWS, strict=True):
             row[0].plot(gaussian["overparam"], gaussian[name], color=PALETTE[0])
             row[1].plot(digits["overparam"], digits[name], color=PALETTE[0], label="theory")
-            _points(row[1], features["overparam"], features[name], "trained")
-            _points(row[2], networks["ratio"], networks[name], "trained")
+            for ax, run, x in ((row[1], features, "overparam"), (row[2], networks, "ratio")):
+                over_networks(ax, run[name], x, PALETTE[1], "trained", joined=False)
         titles = (
             "random features, Gaussian data",
             "random features, digits",
@@ -78,15 +78,6 @@ def theory_and_networks(
         axes[1, 2].set_xlabel("parameters / (patterns x classes)")
         axes[0, 1].legend()
     return fig
-
-
-def _points(ax: object, x: xr.DataArray, values: xr.DataArray, name: str) -> None:
-    mean = values.mean("seed", skipna=False)
-    error = values.std("seed", ddof=1, skipna=False) / values.sizes["seed"] ** 0.5
-    ax.errorbar(  # type: ignore[attr-defined]
-        x.values, mean.values, error.values, fmt="o", markersize=3.0, elinewidth=0.8,
-        color=PALETTE[1], label=name,
-    )  # fmt: skip
 
 
 def data(

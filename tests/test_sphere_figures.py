@@ -78,3 +78,14 @@ def test_bad_options_are_refused(words, said):
     done = CliRunner().invoke(cli, ["sphere", *words], standalone_mode=False)
     assert done.exit_code != 0
     assert said in str(done.exception) + done.output
+
+
+@pytest.mark.torch
+def test_a_point_that_failed_is_named_and_one_from_many_starts_has_not(tmp_path):
+    words = ["--kernel", "sparse", "-d", "5", "--target", "constant", "--n", "8", "--seeds", "1"]
+    done = CliRunner().invoke(cli, ["sphere", "simulate", *words], standalone_mode=False)
+    assert done.exit_code == 0, done.output  # multistart
+    words = ["--kernel", "rfk", "-d", "2", "--target", "constant", "--n", "200", "--seeds", "1"]
+    done = CliRunner().invoke(cli, ["sphere", "simulate", *words])
+    assert done.exit_code == 1
+    assert "(cancellation)" in done.stderr or "(singular)" in done.stderr

@@ -57,20 +57,27 @@ def test_every_point_returned_is_a_local_maximum():
 def test_a_linear_programme_on_a_grid_comes_down_to_it(d, n):
     x, random = on_sphere(n, d, [n, d, 1]), np.random.default_rng(n)
     y = random.standard_normal(n)
-    if d == 2:
-        angles = np.linspace(0, 2 * np.pi, 4000, endpoint=False)
-        grid = np.stack([np.cos(angles), np.sin(angles)], 1)
-    else:
-        k = np.arange(6000) + 0.5
-        z, turn = 1 - 2 * k / len(k), np.pi * (1 + 5**0.5) * k
-        r = np.sqrt(1 - z * z)
-        grid = np.stack([r * np.cos(turn), r * np.sin(turn), z], 1)
-    columns = np.maximum(grid @ x.T, 0).T
-    best = linprog(np.ones(2 * len(grid)), A_eq=np.hstack([columns, -columns]), b_eq=y)
     found = least_variation(x, y, tol=1e-9)
     assert found.status is Certificate.CERTIFIED
-    assert found.total_variation <= best.fun * (1 + 1e-9)
-    assert found.total_variation == pytest.approx(best.fun, rel=2e-2)
+    excess = []
+    for points in (500, 8000):
+        grid = covering(d, points)
+        columns = np.maximum(grid @ x.T, 0).T
+        best = linprog(np.ones(2 * points), A_eq=np.hstack([columns, -columns]), b_eq=y)
+        excess.append(best.fun / found.total_variation - 1)
+    # no grid does better; the distance to its points shrinks 16 times in d = 2 and 4 times in d = 3
+    assert -1e-9 <= excess[1] <= max(1e-6, 2 * excess[0] / (16 if d == 2 else 4))
+
+
+def covering(d, points):
+    """Points all over the circle or the sphere, evenly."""
+    if d == 2:
+        angles = np.linspace(0, 2 * np.pi, points, endpoint=False)
+        return np.stack([np.cos(angles), np.sin(angles)], 1)
+    k = np.arange(points) + 0.5
+    z, turn = 1 - 2 * k / points, np.pi * (1 + 5**0.5) * k
+    r = np.sqrt(1 - z * z)
+    return np.stack([r * np.cos(turn), r * np.sin(turn), z], 1)
 
 
 @pytest.mark.parametrize(

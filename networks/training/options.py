@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -15,18 +16,18 @@ from twinpeaks.theory.axes import check_count, check_number
 __all__ = ["Adam", "Optimiser", "Perturbation", "Sgd", "Training"]
 
 
-class Optimiser:
+class Optimiser(ABC):
     """How a step follows from a gradient, parameter by parameter."""
 
+    @abstractmethod
     def memory(self, flat: Tensor) -> list[Tensor]:
         """What it remembers from step to step, beside the parameters."""
-        raise NotImplementedError
 
+    @abstractmethod
     def step(
         self, flat: Tensor, gradient: Tensor, memory: list[Tensor], lr: float, count: int
     ) -> None:
         """Move the parameters; ``count`` is the number of this step, from 1. The gradient is lost."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -112,7 +112,7 @@ class Modes:
         s = 1.0 / (1.0 + kappa[:, None] / value)
         mixed, lost = s * one, one * one
         # beyond the cut s = x - x^2 + x^3 with x = lambda / kappa
-        n, c = (np.array(t)[:, None] / kappa ** np.arange(4)[:, None] for t in self._tails[cut])
+        n, c = (t[:, None] / kappa ** np.arange(4)[:, None] for t in self._tails[:, :, cut])
         return Sums(
             s @ count + n[1] - n[2] + n[3],
             (s * s) @ count + n[2] - 2.0 * n[3],
@@ -123,29 +123,17 @@ class Modes:
             mixed @ power + c[1] - 2.0 * c[2],
         )
 
-    @property
-    def _tails(self) -> _Tails:
-        return _tails(self)
+    @cached_property
+    def _tails(self) -> Array:
+        """Sums of N lambda^j, and of N c lambda^j, j = 0 to 3, over all modes from one on: (2, 4, modes + 1).
 
-
-@lru_cache(maxsize=32)
-def _tails(modes: Modes) -> _Tails:
-    return _Tails(modes)
-
-
-class _Tails:
-    """Sums of N lambda^j and N c lambda^j, j = 0..3, over all modes from one on; N alone is left out."""
-
-    def __init__(self, modes: Modes) -> None:
-        counts, powers = [], []
-        for j in range(4):
-            high = modes.log_count + j * modes.log_value
-            counts.append(_from(np.exp(high)) if j else np.zeros(high.size + 1))
-            powers.append(_from(np.exp(modes.log_power + j * modes.log_value)))
-        self.counts, self.powers = np.array(counts), np.array(powers)
-
-    def __getitem__(self, cut: int) -> tuple[Array, Array]:
-        return self.counts[:, cut], self.powers[:, cut]
+        The number of modes itself, N lambda^0, is left out: no sum needs it.
+        """
+        powers = [np.exp(self.log_power + j * self.log_value) for j in range(4)]
+        counts = [np.exp(self.log_count + j * self.log_value) for j in range(1, 4)]
+        return np.array(
+            [[_from(t) for t in (np.zeros(counts[0].size), *counts)], [*map(_from, powers)]]
+        )
 
 
 def _from(terms: Array) -> Array:
